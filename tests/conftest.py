@@ -1,0 +1,26 @@
+"""Shared by all tests: a home of their own, and no silent skips where all tools are supposed to be there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees, or writes into, the runs of whoever runs it."""
+    home = tmp_path / "seqplay-home"
+    monkeypatch.setenv("SEQPLAY_HOME", str(home))
+    return home
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if os.environ.get("SEQPLAY_NO_SKIPS") and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and SEQPLAY_NO_SKIPS is set: {report.longrepr}"
+    return report
