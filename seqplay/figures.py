@@ -1,0 +1,209 @@
+"""A result as plain data: what a worker answers, a run's log keeps and `draw/` draws.
+
+A figure knows nothing of terminals, and crosses processes as strict JSON: a number that does not exist is None here and
+null there, never NaN. A new kind of figure is one frozen dataclass added to `Figure`; its JSON follows from its
+annotations, which may use str, int, float, None, Literal, tuple and other frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from functools import cache
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """A text, after the `prompt` that the user gave for it."""
+
+    text: str
+    title: str = ""
+    caption: str = ""
+    prompt: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shaded:
+    """A text whose tokens each carry a value, shaded from `low` to `high`. None leaves a token plain."""
+
+    tokens: tuple[str, ...]
+    values: tuple[float | None, ...]
+    low: float
+    high: float
+    unit: str = ""
+    title: str = ""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        _same_length(self, "tokens", "values")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bars:
+    """One measured line for each label. None is a measurement that does not exist."""
+
+    labels: tuple[str, ...]
+    values: tuple[float | None, ...]
+    unit: str = ""
+    title: str = ""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        _same_length(self, "labels", "values")
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Points joined by a line; None in `y` is a gap. `role` names a colour: "primary", "muted", "run-1" ... "run-6"."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    role: str = "primary"
+
+    def __post_init__(self) -> None:
+        _same_length(self, "x", "y")
+
+
+@dataclasses.dataclass(frozen=True)
+class Floor:
+    """A yardstick for curves, as a horizontal line: what gzip or a 5-gram reaches."""
+
+    name: str
+    y: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    """Curves over one x axis, the most important one first.
+
+    `x_end` is the whole budget, so that the axis spans it from the start. Where `x_label` is "time", x is in seconds
+    and read 1:30.
+    """
+
+    curves: tuple[Curve, ...]
+    x_label: str = ""
+    y_label: str = ""
+    title: str = ""
+    caption: str = ""
+    log_y: bool = False
+    floors: tuple[Floor, ...] = ()
+    x_end: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A table's column. One that holds a number is aligned on the decimal point, whatever `align` says."""
+
+    name: str
+    align: Literal["left", "right"] = "left"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows of texts and numbers, the most important column first: a narrow terminal drops columns from the right."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
+    title: str = ""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        for number, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                raise ValueError(f"Table.rows[{number}] has {len(row)} cells for {len(self.columns)} columns")
+
+
+Figure = Text | Shaded | Bars | Curves | Table
+
+KINDS: dict[str, type[Figure]] = {kind.__name__.lower(): kind for kind in get_args(Figure)}
+
+
+def to_json(figure: Figure) -> dict[str, Any]:
+    """The figure as a JSON object: "kind" is "figure", "figure" its class in small letters. NaN becomes null."""
+    return {"kind": "figure", "figure": type(figure).__name__.lower(), **_plain(figure)}
+
+
+def from_json(row: object) -> Figure:
+    """The figure that `to_json` wrote; keys it does not know are passed over.
+
+    Raises ValueError with one line that names the place.
+    """
+    if not isinstance(row, dict):
+        raise ValueError(f"a figure is an object, not {_kind(row)}")
+    if row.get("kind") != "figure":
+        raise ValueError('this row is no figure: its "kind" is not "figure"')
+    name = row.get("figure")
+    if not isinstance(name, str) or name not in KINDS:
+        raise ValueError(f"no figure is named {ascii(name)[:40]}; known: {', '.join(sorted(KINDS))}")
+    return cast(Figure, _read(row, KINDS[name], name))
+
+
+def _same_length(figure: object, first: str, second: str) -> None:
+    lengths = len(getattr(figure, first)), len(getattr(figure, second))
+    if lengths[0] != lengths[1]:
+        raise ValueError(f"{type(figure).__name__} has {lengths[0]} {first} but {lengths[1]} {second}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value
+
+
+_KINDS_OF_JSON: dict[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+def _kind(value: object) -> str:
+    return _KINDS_OF_JSON.get(type(value), type(value).__name__)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read(value: Any, wanted: Any, where: str) -> Any:
+    """`value` from JSON as the annotation `wanted`; `where` is its path for the error."""
+    origin, inside = get_origin(wanted), get_args(wanted)
+    if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
+        return _read_object(value, wanted, where)
+    if origin is tuple and isinstance(value, list):
+        return tuple([_read(item, inside[0], f"{where}[{index}]") for index, item in enumerate(value)])
+    if origin is Literal and type(value) is str and value in inside:
+        return value
+    choices = inside if origin in (Union, types.UnionType) else (wanted,)
+    if type(value) in choices and not (type(value) is float and not math.isfinite(value)):
+        return value
+    if type(value) is int and float in choices and abs(value) < 1 << 1023:
+        return float(value)
+    if origin is Literal:
+        raise ValueError(f"{where} should be {' or '.join(inside)}")
+    names = ["a list"] if origin is tuple else dict.fromkeys(_KINDS_OF_JSON[choice] for choice in choices)
+    raise ValueError(f"{where} should be {' or '.join(names)}, not {_kind(value)}")
+
+
+def _read_object(value: Any, wanted: type, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} should be an object, not {_kind(value)}")
+    hints, found = _hints(wanted), {}
+    for field in dataclasses.fields(wanted):
+        if field.name in value:
+            found[field.name] = _read(value[field.name], hints[field.name], f"{where}.{field.name}")
+        elif field.default is dataclasses.MISSING:
+            raise ValueError(f"{where}.{field.name} is missing")
+    return wanted(**found)
