@@ -1,0 +1,90 @@
+"""Which file of a run is where, and which formats of it can be read.
+
+A run is a directory, and the only thing that processes share. `recipe.json` (what was asked) is never rewritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqplay.errors import RunError
+from seqplay.runs import files, rows
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The paths of one run; none of them need exist."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.json"
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def codec(self) -> Path:
+        return self.path / "codec.json"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.path / "tokenizer.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures.jsonl"
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def process(self) -> Path:
+        return self.path / "process.json"
+
+    @property
+    def output(self) -> Path:
+        return self.path / "output.txt"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+
+def read_json(path: Path, limit_bytes: int = 1 << 20) -> dict[str, Any]:
+    """The object in a JSON file. Raises RunError, naming the path, for a file that is missing, too large or damaged."""
+    data = files.read_bytes(path, limit_bytes)
+    try:
+        return rows.from_json(data)
+    except ValueError as error:
+        raise RunError(f"Cannot read {path}: {error}.") from error
+
+
+def check_format(row: Mapping[str, Any], path: object = "this run") -> None:
+    """Raises RunError, naming `path`, if a newer seqplay wrote this; an absent `format` is the first one."""
+    found = row.get("format", FORMAT)
+    if type(found) is not int or not 1 <= found < 2**31:
+        raise RunError(f"Cannot read {path}: it is damaged, {ascii(found)[:40]} is no format number.")
+    if found > FORMAT:
+        known = f"this seqplay reads formats up to {FORMAT}"
+        raise RunError(f"Cannot read {path}: it has format {found} and {known}. Upgrade it: pip install -U seqplay")

@@ -1,0 +1,143 @@
+"""The user's runs: create, find, list and remove them.
+
+A run is looked up among the names that are there, never by joining what was typed to a path.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+import unicodedata
+from contextlib import suppress
+from errno import EEXIST, ENOTEMPTY
+from pathlib import Path
+
+from seqplay import paths
+from seqplay.errors import BusyError, RunError, UsageError, no_such
+from seqplay.runs import files, layout, process, summary
+from seqplay.runs.layout import RunFiles
+from seqplay.runs.lock import WriterLock
+from seqplay.runs.names import check_name, name_from
+from seqplay.runs.rows import moment
+from seqplay.runs.summary import Summary, summarise
+
+__all__ = ["Summary", "all_runs", "check_name", "create", "find", "name_from", "remove", "summarise"]
+
+SHOWN = 8  # candidates in an error
+
+
+def create(name: str | None, stem: str) -> RunFiles:
+    """Claim the directory of a new run: `name`, or without one the stem's name, then -2, -3 ... until one is free."""
+    shelf = paths.make_private(paths.runs_dir())
+    if name is not None:
+        run = RunFiles(shelf / check_name(name))
+        if not _claim(run):
+            again = f"go on with it: seqplay resume {run.name}"
+            raise UsageError(f"There is a run named '{run.name}' already. Choose another --name, or {again}")
+        return run
+    base = name_from(stem)
+    names = itertools.chain([base], (f"{base}-{count}" for count in itertools.count(2)))
+    return next(run for run in (RunFiles(shelf / name) for name in names) if _claim(run))
+
+
+def find(name: str | None) -> RunFiles:
+    """The run with this name, or the only one whose name starts so, or the one at this path; None is the newest.
+
+    Raises UsageError if there is no such run, or more than one, and RunError for a directory that is no run.
+    """
+    runs = all_runs()
+    if name is None:
+        if not runs:
+            raise UsageError("There are no runs yet. Make one with: seqplay train FILE")
+        return runs[0]
+    typed = unicodedata.normalize("NFC", name)
+    names = {unicodedata.normalize("NFC", run.name): run for run in runs}
+    if typed in names:
+        return names[typed]
+    if _is_path(name):
+        return _at(name)
+    starting = [known for known in names if typed and known.startswith(typed)]
+    if len(starting) == 1:
+        return names[starting[0]]
+    if starting:
+        more = f" and {len(starting) - SHOWN} more" if len(starting) > SHOWN else ""
+        raise UsageError(f"'{name}' could be {', '.join(starting[:SHOWN])}{more}. Type more of the name.")
+    if name:
+        with suppress(RunError):
+            return _at(name)
+    near = difflib.get_close_matches(typed, names, n=SHOWN, cutoff=0.5) or list(names)[:SHOWN]
+    listed = "Runs" if len(near) == len(names) else "Some of the runs"
+    raise UsageError(no_such("run", name, near, listed))
+
+
+def all_runs() -> list[RunFiles]:
+    """Every run in the runs directory, newest first; also a damaged one, but no symlink and no other directory."""
+    try:
+        with os.scandir(paths.runs_dir()) as entries:
+            found = [RunFiles(Path(entry.path)) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+    return sorted(filter(_is_run, found), key=lambda run: (-_created(run), run.name))
+
+
+def remove(run: RunFiles) -> Path:
+    """Move a run to the trash, and return where it is now. Raises BusyError while a process writes it."""
+    if summary.is_busy(run):
+        note = process.read_note(run)
+        who = f"process {note.pid} on {note.host}" if note else "another process"
+        raise BusyError(f"Run '{run.name}' is being written by {who}, stop it with: seqplay stop {run.name}")
+    with WriterLock(run):
+        trash = paths.make_private(paths.home() / "trash")
+        for count in itertools.count(1):
+            target = trash / (run.name if count == 1 else f"{run.name}-{count}")
+            try:
+                if not os.path.lexists(target):
+                    os.rename(run.path, target)
+                    files.remove_quietly(RunFiles(target).process)
+                    return target
+            except OSError as error:
+                if error.errno not in (EEXIST, ENOTEMPTY):
+                    raise files.cannot_write(target, error) from error
+    raise AssertionError("count() does not end")
+
+
+def _claim(run: RunFiles) -> bool:
+    try:
+        os.mkdir(run.path, 0o700)
+        files.sync_directory(run.path.parent)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise files.cannot_write(run.path, error) from error
+    return True
+
+
+def _is_path(name: str) -> bool:
+    return os.sep in name or name in (".", "..") or name.startswith("~")
+
+
+def _at(name: str) -> RunFiles:
+    run = RunFiles(Path(os.path.abspath(os.path.expanduser(name))))
+    if not _is_run(run):
+        raise RunError(f"{run.path} is no run: it has no recipe.json.")
+    return run
+
+
+def _is_run(run: RunFiles) -> bool:
+    try:
+        return any(os.path.lexists(path) for path in (run.recipe, run.plan, run.log, run.checkpoints))
+    except ValueError:  # a NUL in the path
+        return False
+
+
+def _created(run: RunFiles) -> float:
+    """When the run was made: from its recipe, which moves with it, else from the file's time."""
+    with suppress(RunError):
+        created = moment(layout.read_json(run.recipe).get("created"))
+        if created is not None:
+            return created
+    try:
+        return os.stat(run.path).st_mtime
+    except OSError:
+        return 0.0
