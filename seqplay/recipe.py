@@ -1,0 +1,202 @@
+"""What was asked (Recipe, never rewritten) and what the trainer resolved it to before step 0 (Plan, never changed
+after).
+
+A run is a pure function of its plan and of the `change` rows in its log. Both are plain JSON objects whose keys are
+the fields' names: the same words as the flags, the log and the screens. Fields that this version does not know are
+kept in `extra`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from seqplay.errors import RunError, UsageError
+from seqplay.options import Option, Value, check, option, options_of
+
+FORMAT = 1
+DEEPEST = 32
+Kept = TypeVar("Kept", bound="Recipe | Plan")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A request to train. None means that seqplay decides, from the text, the budget and the machine."""
+
+    cell: str = option("lstm", help="the recurrent layer: lstm, gru, rnn, or an installed plugin's name")
+    tokens: str = option("char", help="what the model reads and writes one of at a time", choices=("char", "word"))
+    minutes: float | None = option(None, help="how long to train, in minutes of updates", low=0.001, high=1e6)
+    steps: int | None = option(None, help="how many updates to make, instead of a time", low=1, high=10**9)
+    size: str = option("m", help="one dial for the network's size", choices=("s", "m", "l"))
+    hidden: int | None = option(None, help="units in each layer", low=1, high=65_536)
+    layers: int = option(1, help="layers on top of each other", low=1, high=64)
+    embedding: int | None = option(None, help="length of a token's vector", low=1, high=65_536)
+    dropout: float | None = option(None, help="share of units dropped while training", low=0.0, high=0.95)
+    batch: int | None = option(None, help="rows of text read at the same time", low=1, high=65_536)
+    sequence: int | None = option(None, help="tokens read before each update", low=1, high=65_536)
+    learning_rate: float | None = option(None, help="size of the largest update", low=0.0, high=1e9)
+    holdout: float = option(0.1, help="share of the text, at its end, kept aside to score on", low=0.0, high=0.9)
+    patience: int | None = option(
+        None, help="stop after this many evaluations without a better score", low=1, high=10**6
+    )
+    seed: int = option(0, help="where all randomness starts", low=0, high=2**32 - 1)
+    device: str = option(
+        "auto", help="where to compute: auto, cpu, cuda or mps", choices=("auto", "cpu", "cuda", "mps")
+    )
+    threads: int | None = option(None, help="processor cores to use", low=1, high=1024)
+    weight_decay: float = option(0.1, help="pull of the weights towards zero", low=0.0, high=100.0)
+    warmup: float = option(0.05, help="share of the budget in which the learning rate rises", low=0.0, high=1.0)
+    clip: float = option(1.0, help="longest gradient allowed before it is scaled down", low=1e-9, high=1e9)
+    average: float = option(
+        0.998, help="how slowly the averaged weights follow (0: not at all behind)", low=0.0, high=0.999999
+    )
+    vocabulary: int = option(50_000, help="most words that are learned at word level", low=2, high=1 << 20)
+    evaluate_every: int | None = option(None, help="updates between two evaluations", low=1, high=10**9)
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The cell's own settings, by name."""
+    task: str = "text"
+    source: str = ""
+    """What the user calls the text: a file's name, never its folder."""
+    data: str = ""
+    """SHA-256 of the text, under which the cache holds it."""
+    created: float = 0.0
+    """Seconds since 1970."""
+    format: int = FORMAT
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run's numbers depend on, resolved. Sizes are in tokens unless their name says otherwise."""
+
+    steps: int
+    cell: str
+    tokens: str
+    hidden: int
+    layers: int
+    embedding: int
+    dropout: float
+    batch: int
+    sequence: int
+    learning_rate: float
+    holdout: float
+    seed: int
+    device: str
+    threads: int
+    slices: int
+    """Rows of a batch are dealt to this many Python threads, whose gradients are added in order."""
+    precision: str
+    weight_decay: float
+    warmup: float
+    clip: float
+    average: float
+    evaluate_every: int
+    minutes: float | None
+    patience: int | None
+    settings: dict[str, Any]
+    task: str
+    source: str
+    data: str
+    vocabulary: int
+    train_tokens: int
+    held_out_tokens: int
+    parameters: int
+    layer_table: list[list[Any]]
+    """Rows of (layer, output shape, parameters), for people to read without loading the network."""
+    why: str
+    """One line on why these sizes."""
+    distribution: str
+    version: str
+    """The installed distribution that the cell came from, and its version."""
+    torch: str
+    format: int = FORMAT
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+RESOLVED = (
+    Option("steps", int, None, "updates", 1, 1 << 53),
+    Option("evaluate_every", int, None, "updates between two evaluations", 1, 1 << 53),
+    Option("slices", int, None, "rows are dealt to this many threads", 1, 1024),
+    Option("device", str, None, "where it computes", choices=("cpu", "cuda", "mps")),
+    Option("precision", str, None, "what it multiplies in", choices=("float32", "bfloat16")),
+    Option("vocabulary", int, None, "symbols of the codec", 1, 1 << 20),
+    Option("train_tokens", int, None, "tokens to learn from", 1, 1 << 53),
+    Option("held_out_tokens", int, None, "tokens to score on", 0, 1 << 53),
+    Option("parameters", int, None, "numbers that are learned", 0, 1 << 53),
+)
+"""What a plan may hold beyond what a recipe may ask for."""
+
+
+def to_json(kept: Recipe | Plan) -> dict[str, Any]:
+    row = dataclasses.asdict(kept)
+    return {**row.pop("extra"), **row}
+
+
+def recipe_from_json(row: Mapping[str, Any], path: object) -> Recipe:
+    """Raises RunError naming `path`. Every setting is checked: a recipe may come from somebody else."""
+    _check_depth(row, path)
+    known = {o.name: o for o in options_of(Recipe)}
+    checked = {
+        k: v if v is None and known[k].default is None else _check(known[k], v, path)
+        for k, v in row.items()
+        if k in known
+    }
+    return _from_json(Recipe, {**row, **checked}, path)
+
+
+def plan_from_json(row: Mapping[str, Any], path: object) -> Plan:
+    """Raises RunError naming `path`, also for sizes that no recipe could ask for."""
+    _check_depth(row, path)
+    plan = _from_json(Plan, row, path)
+    bounds = {o.name: o for o in (*options_of(Recipe), *RESOLVED)}
+    for name, bound in bounds.items():
+        if (value := getattr(plan, name, None)) is not None:
+            _check(bound, value, path)
+    if any(type(layer) is not list or list(map(type, layer)) != [str, str, int] for layer in plan.layer_table):
+        raise RunError(f"{path}: layer_table is no list of (layer, output shape, parameters).")
+    return plan
+
+
+def _check_depth(row: Mapping[str, Any], path: object) -> None:
+    """Refuse objects and lists so deep in each other that Python reads them and then fails to show or write them."""
+    inside: list[Any] = [dict(row)]
+    for _ in range(DEEPEST):
+        inside = [v for o in inside for v in (o.values() if isinstance(o, dict) else o) if isinstance(v, dict | list)]
+    if inside:
+        raise RunError(f"{path} is nested more than {DEEPEST} levels deep.")
+
+
+def _check(option: Option, value: object, path: object) -> Value:
+    try:
+        return check(option, value)
+    except UsageError as problem:
+        raise RunError(f"{path}: {problem}") from None
+
+
+def _from_json(kind: type[Kept], row: Mapping[str, Any], path: object) -> Kept:
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if name != "extra"}
+    for name, hint in hints.items():
+        if name in row and not _fits(row[name], hint):
+            raise RunError(f"{path}: {name} cannot be {repr(row[name])[:60]}.")
+    lacking = [f.name for f in dataclasses.fields(kind) if f.name not in row and _required(f)]
+    if lacking:
+        raise RunError(f"{path} lacks {', '.join(lacking)}.")
+    extra = {name: value for name, value in row.items() if name not in hints}
+    return kind(**{name: value for name, value in row.items() if name in hints}, extra=extra)
+
+
+def _required(declared: dataclasses.Field[Any]) -> bool:
+    return declared.default is dataclasses.MISSING and declared.default_factory is dataclasses.MISSING
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value from JSON is what a field's annotation says: a whole number is a number too, true is none."""
+    kinds = [get_origin(h) or h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,))]
+    if type(value) is int and float in kinds:
+        return abs(value) < 1 << 1023
+    return type(value) in kinds and not (isinstance(value, float) and not math.isfinite(value))
