@@ -35,7 +35,8 @@ class Recipe:
     hidden: int | None = option(None, help="units in each layer", low=1, high=65_536)
     layers: int = option(1, help="layers on top of each other", low=1, high=64)
     embedding: int | None = option(None, help="length of a token's vector", low=1, high=65_536)
-    dropout: float | None = option(None, help="share of units dropped while training", low=0.0, high=0.95)
+    dropout: float | None = option(None, help="share of units dropped after each layer", low=0.0, high=0.95)
+    embedding_dropout: float | None = option(None, help="share dropped before the first layer", low=0.0, high=0.95)
     batch: int | None = option(None, help="rows of text read at the same time", low=1, high=65_536)
     sequence: int | None = option(None, help="tokens read before each update", low=1, high=65_536)
     learning_rate: float | None = option(None, help="size of the largest update", low=0.0, high=1e9)
@@ -81,6 +82,7 @@ class Plan:
     layers: int
     embedding: int
     dropout: float
+    embedding_dropout: float
     batch: int
     sequence: int
     learning_rate: float

@@ -27,6 +27,7 @@ PLAN = Plan(
     layers=1,
     embedding=8,
     dropout=0.1,
+    embedding_dropout=0.0,
     batch=4,
     sequence=16,
     learning_rate=0.01,

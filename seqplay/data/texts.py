@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from seqplay import paths
+from seqplay import files, paths
 from seqplay.data.built_in import BUILT_IN, built_in_text
 from seqplay.errors import DataError, RunError, SeqplayError, UsageError, no_such
-from seqplay.runs import files
 
 CHUNK = 1 << 20
 LARGEST = 1 << 36  # bytes; an endless source stops here

@@ -23,3 +23,17 @@ def best_step(checkpoints: Path) -> int:
     except ValueError as problem:
         raise RunError(f"Cannot read {checkpoints / str(steps[-1]) / STATE}: {problem}.") from None
     return best if best in steps else steps[-1]
+
+
+def read_best(checkpoints: Path, name: str) -> tuple[int, bytes]:
+    """The best checkpoint's step, and one of its files. A trainer that lets go of it meanwhile has a better one.
+
+    Raises RunError where there is none yet, or where it is damaged.
+    """
+    while True:
+        step = best_step(checkpoints)
+        try:
+            return step, commit.read_file(checkpoints, step, name)
+        except RunError:
+            if step in commit.steps(checkpoints):
+                raise

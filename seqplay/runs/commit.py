@@ -18,8 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqplay import files
 from seqplay.errors import RunError
-from seqplay.runs import files, layout, rows
+from seqplay.runs import layout, rows
 
 MANIFEST = "manifest.json"
 FILE_LIMIT_BYTES = 1 << 40

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from seqplay import files
 from seqplay.errors import UsageError, no_such
-from seqplay.runs import files
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.rows import from_line, to_line
 

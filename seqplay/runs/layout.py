@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqplay import files
 from seqplay.errors import RunError
-from seqplay.runs import files, rows
+from seqplay.recipe import Plan, Recipe, plan_from_json, recipe_from_json
+from seqplay.runs import rows
 
 FORMAT = 1
 
@@ -33,10 +35,6 @@ class RunFiles:
     @property
     def plan(self) -> Path:
         return self.path / "plan.json"
-
-    @property
-    def codec(self) -> Path:
-        return self.path / "codec.json"
 
     @property
     def tokenizer(self) -> Path:
@@ -88,3 +86,19 @@ def check_format(row: Mapping[str, Any], path: object = "this run") -> None:
     if found > FORMAT:
         known = f"this seqplay reads formats up to {FORMAT}"
         raise RunError(f"Cannot read {path}: it has format {found} and {known}. Upgrade it: pip install -U seqplay")
+
+
+def read_plan(run: RunFiles) -> Plan:
+    """The plan of a run; raises RunError where there is none yet, or none that this version can read."""
+    if not run.plan.exists():
+        raise RunError(f"{run.name} has no plan yet: its training has not begun.")
+    row = read_json(run.plan)
+    check_format(row, run.plan)
+    return plan_from_json(row, run.plan)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe file; raises RunError where it is missing, damaged, or of a newer version."""
+    row = read_json(path)
+    check_format(row, path)
+    return recipe_from_json(row, path)

@@ -7,8 +7,9 @@ import warnings
 from types import TracebackType
 from typing import Self
 
+from seqplay import files
 from seqplay.errors import BusyError
-from seqplay.runs import files, process
+from seqplay.runs import process
 from seqplay.runs.layout import RunFiles
 
 

@@ -14,8 +14,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seqplay import files
 from seqplay.errors import RunError, UsageError
-from seqplay.runs import files, layout, rows
+from seqplay.runs import layout, rows
 from seqplay.runs.layout import RunFiles
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seqplay.runs.files import READ
+from seqplay.files import READ
 from seqplay.runs.rows import Row, from_line
 
 POLL_BYTES = 2 << 20  # about 50 ms of parsing, so that a screen still answers a key

@@ -13,9 +13,9 @@ from contextlib import suppress
 from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
 
-from seqplay import paths
+from seqplay import files, paths
 from seqplay.errors import BusyError, RunError, UsageError, no_such
-from seqplay.runs import files, layout, process, summary
+from seqplay.runs import layout, process, summary
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
 from seqplay.runs.names import check_name, name_from

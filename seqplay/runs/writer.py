@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from seqplay import files
 from seqplay.errors import RunError, WriteError
-from seqplay.runs import files
 from seqplay.runs.rows import Row, from_line, to_line
 
 LOG_LIMIT_BYTES = 1 << 32

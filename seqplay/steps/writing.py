@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seqplay.errors import UsageError
-from seqplay.options import Option, check
+from seqplay.errors import RunError
+from seqplay.options import option
 from seqplay.steps.cell import Array
 
 Ids = npt.NDArray[np.integer[Any]]
@@ -19,17 +19,12 @@ Step = Callable[[int, Any], tuple[Array, Any]]
 
 @dataclass(frozen=True)
 class Dials:
-    """temperature 0 always takes the likeliest; top_k 0 and top_p 1 cut nothing; seed None is new each time."""
+    """How to choose among the model's odds; seed None is new each time. `options.configure` makes and checks it."""
 
-    temperature: float = 0.8
-    top_k: int = 0
-    top_p: float = 1.0
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        check(Option("temperature", float, 0.8, "", 0.0, 100.0), self.temperature)
-        check(Option("top_k", int, 0, "", 0), self.top_k)
-        check(Option("top_p", float, 1.0, "", 0.0, 1.0), self.top_p)
+    temperature: float = option(0.8, help="0 takes the likeliest, 1 the model's own odds", low=0.0, high=100.0)
+    top_k: int = option(0, help="choose among the k likeliest (0: all)", low=0, high=1 << 20)
+    top_p: float = option(1.0, help="choose among the likeliest that together have these odds", low=0.0, high=1.0)
+    seed: int | None = option(None, help="the same seed writes the same text", low=0, high=2**64 - 1)
 
 
 def odds(logits: Array, dials: Dials) -> Array:
@@ -41,7 +36,7 @@ def odds(logits: Array, dials: Dials) -> Array:
     scores = logits.astype(np.float64)
     scores[0] = -np.inf
     if not np.isfinite(scores[1:]).all():
-        raise UsageError(
+        raise RunError(
             "The model's odds are not finite: its training has diverged. Train it with a lower learning rate."
         )
     if dials.temperature == 0:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from seqplay import files
 from seqplay.errors import RunError, WriteError
-from seqplay.runs import commit, files
+from seqplay.runs import commit
 from seqplay.runs.reader import read_all
 from seqplay.runs.rows import to_line
 from seqplay.runs.writer import LogWriter, cut

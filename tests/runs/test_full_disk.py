@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from seqplay import files
 from seqplay.errors import WriteError
-from seqplay.runs import commit, control, files
+from seqplay.runs import commit, control
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.reader import read_all
 from seqplay.runs.writer import LogWriter

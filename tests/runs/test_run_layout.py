@@ -22,8 +22,8 @@ VIEWER_MODULES = sorted(path.stem for path in Path(layout.__file__).parent.glob(
 def test_every_file_of_a_run_has_its_name() -> None:
     run = RunFiles(Path("/home/runs/소설"))
     assert run.name == "소설"
-    names = "recipe.json plan.json codec.json tokenizer.json log.jsonl figures.jsonl control.jsonl checkpoints"
-    paths = [run.recipe, run.plan, run.codec, run.tokenizer, run.log, run.figures, run.control, run.checkpoints]
+    names = "recipe.json plan.json tokenizer.json log.jsonl figures.jsonl control.jsonl checkpoints"
+    paths = [run.recipe, run.plan, run.tokenizer, run.log, run.figures, run.control, run.checkpoints]
     assert [path.name for path in paths] == names.split()
     assert [run.process.name, run.output.name, run.lock.name] == ["process.json", "output.txt", "lock"]
     assert {path.parent for path in paths} == {run.path}

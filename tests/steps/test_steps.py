@@ -19,7 +19,8 @@ from seqplay import plugins
 from seqplay.architecture import NoOptions
 from seqplay.engine import catalog, sampling
 from seqplay.engine.stack import Stack, StackShape
-from seqplay.errors import SeqplayError, UsageError
+from seqplay.errors import UsageError
+from seqplay.options import configure
 from seqplay.steps import cells
 from seqplay.steps import stack as step_stack
 from seqplay.steps.cell import sigmoid
@@ -286,30 +287,18 @@ def test_without_ties_top_k_leaves_at_most_k(values: list[float], top_k: int) ->
     assert set(np.flatnonzero(p)) <= set((1 + np.argsort(values[1:])[::-1])[:top_k].tolist())
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("place", [1, 3])
-def test_odds_that_are_not_finite_are_one_clear_error(bad: float, place: int) -> None:
-    for dials in (Dials(), Dials(0.0), Dials(top_k=1), Dials(top_p=0.1)):
-        logits = FOUR.copy()
-        logits[place] = bad
-        with pytest.raises(SeqplayError, match="its training has diverged"):
-            odds(logits, dials)
-
-
-def test_the_unknowns_own_logit_never_matters() -> None:
-    for bad in (math.nan, math.inf, -math.inf, 1e30):
-        logits = FOUR.copy()
-        logits[0] = bad
-        assert odds(logits, Dials()).tobytes() == odds(FOUR, Dials()).tobytes()
-
-
-@pytest.mark.parametrize("bad", [{"temperature": -0.1}, {"temperature": math.nan}, {"temperature": 101.0}])
-@pytest.mark.parametrize("also", [{}, {"top_k": -1}, {"top_p": 1.1}, {"top_p": -0.1}, {"top_k": 1.5}])
-def test_dials_out_of_bounds_are_refused(bad: dict[str, Any], also: dict[str, Any]) -> None:
-    for wrong in (bad, also):
-        if wrong:
-            with pytest.raises(UsageError, match=f"^{next(iter(wrong))} takes "):
-                Dials(**wrong)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"temperature": bad} for bad in (-0.1, math.nan, 101.0)),
+        *({"top_k": bad} for bad in (-1, 1.5)),
+        *({"top_p": bad} for bad in (1.1, -0.1)),
+        *({"seed": bad} for bad in (-1, "now")),
+    ],
+)
+def test_dials_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"^{next(iter(wrong))} takes "):
+        configure(Dials, wrong, "sampling")
 
 
 # -- writing

@@ -1,0 +1,1 @@
+"""The only folder that imports torch. Nothing above imports it: it is started as a process."""

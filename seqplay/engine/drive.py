@@ -1,0 +1,314 @@
+"""Drives a run from one update to the next: log, evaluations, checkpoints, and what people ask for meanwhile.
+
+Order at every step boundary: evaluate and commit if it is due, then take changes, then update. A checkpoint thus
+never holds a change of its own boundary, and a replay after a kill takes from the log every change from its
+checkpoint's step on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from seqplay import figures
+from seqplay.engine import checkpoints, loop
+from seqplay.engine.loop import DivergedError, Hands
+from seqplay.engine.task import Task
+from seqplay.errors import SeqplayError
+from seqplay.recipe import Plan
+from seqplay.runs import commit, writer
+from seqplay.runs.control import ControlReader
+from seqplay.runs.layout import RunFiles
+from seqplay.runs.writer import LogWriter
+
+FLUSH_SECONDS = 0.05
+PAUSE_POLL_SECONDS = 0.05
+MOST_ROLLBACKS = 3
+FORECAST_EVERY = 0.8  # hold a time budget against the clock whenever the steps left have shrunk to this share
+FORECAST_ERROR = 0.01  # of the budget: how far the clock may be off before the number of steps is changed
+
+
+class LeavingError(Exception):
+    """Somebody wants the training to end; everything is committed."""
+
+
+class Drive:
+    """One process's work on one run. `signalled` tells whether somebody wants it to end."""
+
+    def __init__(
+        self, run: RunFiles, task: Task, plan: Plan, signalled: Callable[[], bool], began: float, earlier_requests: int
+    ) -> None:
+        self.run, self.task, self.plan, self.signalled = run, task, plan, signalled
+        self.training, self.hands = loop.start(task, plan), Hands(plan)
+        self.control = ControlReader(run.control, earlier_requests)
+        self.requests: deque[dict[str, Any]] = deque()
+        self.pending: list[dict[str, Any]] = []  # changes that are in the log and wait for their step
+        self.rollbacks = 0
+        self.evaluation_seconds, self.startup_seconds, self.began = 0.0, 0.0, began
+        self.forecast_step, self.forecast_seconds = 0, 0.0
+
+    def go(self) -> bool:
+        """Train until the plan is done (True), or until somebody stops it (False). Raises SeqplayError."""
+        self._open_logs()
+        self.startup_seconds = time.perf_counter() - self.began
+        try:
+            if commit.steps(self.run.checkpoints):
+                self._note("resumed", f"goes on from step {self.training.step:,}", pid=os.getpid())
+            else:
+                self.log.append({"kind": "start", **self._start_row()})
+                self._evaluate()
+            while not self._is_done():
+                self._boundary()
+                try:
+                    self._update()
+                except DivergedError:
+                    self._roll_back()
+                    continue
+                if (
+                    self.training.step % self.plan.evaluate_every == 0
+                    or self.training.step == self.training.changes.steps
+                ):
+                    self._evaluate()
+            self._finish()
+            return True
+        except LeavingError:
+            self._note("stopped", f"stopped at step {self.training.step:,}; nothing is lost")
+            return False
+        finally:
+            self.hands.close()
+            self.log.close()
+            self.figures.close()
+
+    def _is_done(self) -> bool:
+        patience = self.plan.patience
+        is_out_of_patience = patience is not None and self.training.since_best >= patience
+        return is_out_of_patience or self.training.step >= self.training.changes.steps
+
+    # -- the log, and going back to a checkpoint
+
+    def _open_logs(self) -> None:
+        """Go back to the newest checkpoint, if there is one, and cut the logs to it."""
+        kept = commit.steps(self.run.checkpoints)
+        step = kept[-1] if kept else 0
+        if kept:
+            checkpoints.load(self.run.checkpoints, step, self.training)
+        rows = writer.cut(self.run.log, step if kept else -1)
+        writer.cut(self.run.figures, step if kept else -1)
+        changes = [row for row in rows if row.get("kind") == "change"]
+        self.pending = _to_replay(changes, step)
+        self.rollbacks = sum(row["name"] == "rollback" for row in changes)
+        self.log, self.figures = LogWriter(self.run.log), LogWriter(self.run.figures)
+        self.flushed = time.perf_counter()
+        self.forecast_step, self.forecast_seconds = step, self.training.seconds
+
+    def _roll_back(self) -> None:
+        """After a loss that was not finite: back to the last checkpoint with half the rate, as a change in the log."""
+        back, there = commit.steps(self.run.checkpoints)[-1], self.training.step
+        if self.rollbacks >= MOST_ROLLBACKS:
+            raise SeqplayError(
+                f"The loss was not finite at step {there + 1:,}, and neither was it after {MOST_ROLLBACKS} times half "
+                "the learning rate. Train with a lower --learning-rate."
+            )
+        self.log.append({"kind": "change", "step": back, "name": "rollback", "value": 0.5, "before": there})
+        self.log.sync()
+        self.log.close()
+        self.figures.close()
+        self._open_logs()
+        self._note(
+            "notice",
+            f"the loss was not finite at step {there + 1:,}: back to step {back:,} with half the learning rate",
+        )
+
+    def _note(self, note: str, message: str, **more: int) -> None:
+        self.log.append({"kind": "note", "step": self.training.step, "note": note, "message": message, **more})
+        self.log.flush()
+
+    # -- between two updates
+
+    def _boundary(self) -> None:
+        """Do what was asked since the last step. Raises LeavingError, after a commit, when the training shall end."""
+        while (request := self._next_request()) is not None:
+            match request["action"]:
+                case "stop":
+                    self._leave()
+                case "pause":
+                    self._wait()
+                case "sample":
+                    self._preview()
+                case "learning_rate":
+                    before = loop.learning_rate(self.plan, self.training.changes, self.training.step)
+                    self._change("learning_rate", request["value"], before)
+        if self.signalled():
+            self._leave()
+        self._keep_time()
+        ready = [row for row in self.pending if row["step"] == self.training.step]
+        self.pending = [row for row in self.pending if row["step"] > self.training.step]
+        for row in ready:
+            self._apply(row)
+
+    def _leave(self) -> None:
+        self._commit()
+        raise LeavingError
+
+    def _next_request(self) -> dict[str, Any] | None:
+        self.requests.extend(request for _, request in self.control.poll())
+        return self.requests.popleft() if self.requests else None
+
+    def _wait(self) -> None:
+        """Pause until somebody says continue or stop."""
+        self._commit()
+        self._note("paused", f"paused at step {self.training.step:,}")
+        while not self.signalled():
+            request = self._next_request()
+            if request is None:
+                time.sleep(PAUSE_POLL_SECONDS)
+            elif request["action"] == "continue":
+                self._note("continued", "training goes on")
+                return
+            elif request["action"] == "stop":
+                self._leave()
+
+    def _keep_time(self) -> None:
+        """Hold a time budget against the clock, and change the number of steps when the machine proves otherwise."""
+        training, since = self.training, self.training.step - self.forecast_step
+        left, left_then = training.changes.steps - training.step, training.changes.steps - self.forecast_step
+        if (
+            not self.plan.minutes
+            or since < 5
+            or left > FORECAST_EVERY * left_then
+            or any(r["name"] == "steps" for r in self.pending)
+        ):
+            return
+        step_seconds = (training.seconds - self.forecast_seconds) / since
+        self.forecast_step, self.forecast_seconds = training.step, training.seconds
+        budget = self.plan.minutes * 60
+        wanted = max(1, int((budget - training.seconds) / step_seconds))
+        if abs(wanted - left) * step_seconds > FORECAST_ERROR * budget:
+            self._change("steps", training.step + wanted, training.changes.steps)
+
+    def _change(self, name: str, value: float, before: float) -> None:
+        """Write a change to the log before it takes effect, at this boundary."""
+        row = {
+            "kind": "change",
+            "step": self.training.step,
+            "name": name,
+            "value": value,
+            "before": before,
+        }
+        self.log.append(row)
+        self.log.flush()
+        self.pending.append(row)
+
+    def _apply(self, row: dict[str, Any]) -> None:
+        changes, step = self.training.changes, self.training.step
+        match row["name"]:
+            case "rollback":
+                changes.rate_scale *= row["value"]
+            case "learning_rate":
+                changes.rate_scale *= row["value"] / loop.learning_rate(self.plan, changes, step)
+            case "steps":
+                changes.anchor_progress, changes.anchor_step = loop.progress(changes, step), step
+                changes.steps = row["value"]
+
+    # -- steps and what follows them
+
+    def _update(self) -> None:
+        began = time.perf_counter()
+        made = loop.update(self.training, self.task, self.plan, self.hands)
+        now = time.perf_counter()
+        self.training.seconds += now - began
+        self.log.append(
+            {
+                "kind": "step",
+                "step": self.training.step,
+                "train_loss": made.train_loss,
+                "seconds": round(self.training.seconds, 4),
+                "tokens": self.training.tokens,
+                "learning_rate": made.learning_rate,
+                "gradient_norm": made.gradient_norm,
+            }
+        )
+        if now - self.flushed > FLUSH_SECONDS:
+            self.log.flush()
+            self.flushed = now
+
+    def _evaluate(self) -> None:
+        """Score the averaged weights on the held-out part, show what they write, and commit."""
+        training, began = self.training, time.perf_counter()
+        estimate = loop.estimate(training, self.task, self.plan, self.hands)
+        best = estimate is not None and (training.best_loss is None or estimate < training.best_loss)
+        if best:
+            training.best_loss, training.best_step, training.since_best = estimate, training.step, 0
+        elif estimate is not None:
+            training.since_best += 1
+        row = {
+            "kind": "evaluation",
+            "step": training.step,
+            "seconds": round(training.seconds, 4),
+            "tokens": training.tokens,
+        }
+        self.log.append({**row, "held_out_estimate": estimate, "best": best})
+        self._preview()
+        self._commit()
+        self.evaluation_seconds += time.perf_counter() - began
+
+    def _preview(self) -> None:
+        for figure in self.task.preview(self.training.averaged, self.plan, self.training.step):
+            self.figures.append({"step": self.training.step, **figures.to_json(figure)})
+
+    def _commit(self) -> None:
+        """Logs first: a checkpoint is never ahead of them."""
+        self.figures.sync()
+        self.log.sync()
+        checkpoints.save(self.run.checkpoints, self.training)
+
+    def _finish(self) -> None:
+        """Score the best weights on the whole held-out part, and write the last row."""
+        began, training = time.perf_counter(), self.training
+        self._note("notice", "scoring the whole held-out part")
+        checkpoints.load_best(self.run.checkpoints, training.averaged)
+        scores = self.task.evaluate(training.averaged, watch=self._watch)
+        self.log.append(
+            {
+                "kind": "done",
+                "run": self.run.name,
+                "steps": training.step,
+                "seconds": round(training.seconds, 3),
+                "evaluation_seconds": round(self.evaluation_seconds + time.perf_counter() - began, 3),
+                "startup_seconds": round(self.startup_seconds, 3),
+                "parameters": self.plan.parameters,
+                "train_loss": training.smoothed_loss,
+                **scores,
+                "tokens_per_second": training.tokens / training.seconds if training.seconds else None,
+                "best_step": training.best_step,
+            }
+        )
+        self.log.sync()
+
+    def _watch(self) -> None:
+        """Leave a long last evaluation when somebody wants that; resuming begins it again."""
+        request = self._next_request()
+        if self.signalled() or (request is not None and request["action"] == "stop"):
+            raise LeavingError
+
+    def _start_row(self) -> dict[str, Any]:
+        plan = self.plan
+        names = (
+            "source task cell tokens hidden layers steps minutes parameters vocabulary train_tokens held_out_tokens why"
+        ).split()
+
+        return {"run": self.run.name, "step": 0, **{name: getattr(plan, name) for name in names}}
+
+
+def _to_replay(changes: Sequence[dict[str, Any]], step: int) -> list[dict[str, Any]]:
+    """The log's changes from a step on, each learning rate lowered by the rollbacks that came after it."""
+    rows, share = [], 1.0
+    for row in reversed(changes):
+        if row["name"] == "rollback":
+            share *= row["value"]
+        if row["step"] >= step:
+            rows.append({**row, "value": row["value"] * share} if row["name"] == "learning_rate" else row)
+    return rows[::-1]

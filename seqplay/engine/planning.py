@@ -1,0 +1,106 @@
+"""From what was asked to what will be done: a recipe becomes a plan before the first update, on the machine that
+trains.
+
+A time budget becomes a number of steps by making a few updates on a throw-away copy of the network.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import suppress
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from seqplay.engine import loop
+from seqplay.engine.loop import DivergedError
+from seqplay.engine.task import Task
+from seqplay.errors import UsageError
+from seqplay.recipe import Plan, Recipe
+
+DEFAULT_SECONDS = 120.0
+TINY_STEPS = 400  # what a text of a few lines gets when nobody names a budget
+TINY_TOKENS = 1000
+MEASURE_SECONDS, MEASURE_STEPS = 1.5, 24
+EVALUATION_SHARE = 0.05  # of the time, at most
+EVALUATIONS = 25  # in a run, at most
+
+
+def make_plan(recipe: Recipe, task: Task, memory_bytes: int | None = None) -> Plan:
+    """Resolve every size, then the steps, then what depends on them.
+
+    Raises UsageError for settings that cannot be met, such as a network larger than `memory_bytes` (None: this
+    machine's).
+    """
+    seconds = None if recipe.steps else recipe.minutes * 60 if recipe.minutes else DEFAULT_SECONDS
+    plan = task.draft(recipe, seconds)
+    if recipe.steps is None and recipe.minutes is None:
+        tiny = plan.train_tokens < TINY_TOKENS
+        plan = replace(plan, steps=TINY_STEPS if tiny else 0, minutes=None if tiny else DEFAULT_SECONDS / 60)
+    plan = replace(plan, parameters=check_memory(task, plan, 5, memory_bytes))
+    step_seconds, evaluation_seconds = measure(task, plan)
+    if plan.steps == 0:
+        assert seconds is not None
+        plan = replace(plan, steps=max(1, int(seconds / step_seconds)))
+    if plan.evaluate_every == 0:
+        rare = evaluation_seconds / EVALUATION_SHARE / step_seconds
+        plan = replace(plan, evaluate_every=max(1, math.ceil(rare), math.ceil(plan.steps / EVALUATIONS)))
+    plan = task.settle(recipe, plan)
+    return replace(plan, layer_table=task.layer_table(task.build(plan), plan))
+
+
+def measure(task: Task, plan: Plan) -> tuple[float, float]:
+    """Seconds that an update takes here (median), and seconds that an evaluation with its preview takes."""
+    # Dropout is not settled yet; half of the units dropped costs what any share costs. At rate 0 nothing diverges here.
+    dropout = plan.dropout or (0.5 if plan.train_tokens >= TINY_TOKENS else 0.0)
+    trial = replace(plan, steps=MEASURE_STEPS, dropout=dropout, learning_rate=0.0)
+    training, hands = loop.start(task, trial), loop.Hands(trial)
+    took: list[float] = []
+    while len(took) < 4 or (len(took) < MEASURE_STEPS and sum(took[1:]) < MEASURE_SECONDS):
+        began = time.perf_counter()
+        with suppress(DivergedError):  # a network whose first loss is not finite: the run will tell
+            loop.update(training, task, trial, hands)
+        took.append(time.perf_counter() - began)
+    began = time.perf_counter()
+    loop.estimate(training, task, trial, hands)
+    task.preview(training.averaged, trial, 0)
+    hands.close()
+    return median(took[1:]), time.perf_counter() - began
+
+
+def check_memory(task: Task, plan: Plan, copies: int, memory_bytes: int | None = None) -> int:
+    """How many parameters a plan's network has; raises UsageError when `copies` of it do not fit, before it is made.
+
+    Training takes five: weights, average, gradient and two moments, 4 bytes a number. An answer takes one.
+    """
+    with torch.device("meta"), _Unfilled():  # shapes without memory
+        parameters = sum(p.numel() for p in task.build(plan).parameters())
+    there = _machine_memory() if memory_bytes is None else memory_bytes
+    if there is not None and 4 * copies * parameters > there:
+        raise UsageError(
+            f"A network of {plan.layers} x {plan.hidden:,} units takes {4 * copies * parameters / 2**30:,.0f} GiB; "
+            f"this machine has {there / 2**30:,.0f}. Lower --hidden."
+        )
+    return parameters
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves normal numbers out: to fill a tensor without memory with them, torch would load its compiler, a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") == "normal_":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def _machine_memory() -> int | None:
+    try:
+        with open("/proc/meminfo") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemTotal"))
+    except (OSError, StopIteration):
+        return None

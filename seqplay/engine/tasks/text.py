@@ -1,0 +1,308 @@
+"""The language model: read a text, and at every token say which comes next.
+
+Rows of a batch are neighbouring stretches of one long text, read from left to right: what a cell carries out of one
+batch it carries into the next (truncated backpropagation through time). Where the stretches begin is drawn anew for
+every epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqplay.data import texts, tokens
+from seqplay.engine import catalog, device
+from seqplay.engine.sampling import step_of
+from seqplay.engine.stack import Stack, StackShape
+from seqplay.engine.task import Answer, Batch, Task
+from seqplay.engine.tree import Tree
+from seqplay.errors import DataError, RunError
+from seqplay.figures import Figure, Text
+from seqplay.options import configure
+from seqplay.recipe import Plan, Recipe
+from seqplay.steps.writing import Dials, write
+
+LEAST = 2  # tokens: one to read and one to predict
+ESTIMATE_TOKENS, ESTIMATE_ROWS, ESTIMATE_CHUNK = 50_000, 16, 500
+PREVIEW_TOKENS = 240
+MOST_SCORED = 2_000_000  # held-out tokens
+CHUNK = 2_000  # tokens scored at a time
+CODE_POINTS = 1_114_112  # an unknown character could be any of these: what its spelling costs
+SCORES = ("held_out_loss", "bits_per_byte", "perplexity", "held_out_accuracy", "held_out_tokens")
+DEFAULT_SECONDS = 120.0  # what a width is chosen for when steps were asked, not a time
+WIDTHS_BY_TOKENS = ((100, 32), (2_000, 64), (20_000, 128), (100_000, 256), (500_000, 384), (math.inf, 1024))
+WIDTHS_BY_SECONDS = ((10, 128), (20, 256), (45, 384), (180, 512), (600, 640), (1800, 768), (math.inf, 1024))
+AS_ASKED = (
+    "cell tokens layers holdout seed weight_decay warmup clip average minutes patience settings task source data"
+).split()
+
+
+class TextTask(Task):
+    name = "text"
+
+    def __init__(self, codec: tokens.Codec, text: Callable[[], tuple[str, str]]) -> None:
+        self.codec, self.unit, self._text = codec, codec.unit, text
+
+    @classmethod
+    def begin(cls, recipe: Recipe) -> TextTask:
+        train, held_out = texts.split(texts.cached_text(recipe.data, recipe.source), recipe.holdout)
+        task = cls(tokens.learn(recipe.tokens, train, recipe.vocabulary), lambda: (train, held_out))
+        if len(task.train_ids) < LEAST:
+            raise DataError(
+                f"{recipe.source} has {len(task.train_ids)} {task.unit}s to learn from; it takes {LEAST} or more."
+            )
+        return task
+
+    @classmethod
+    def reopen(cls, plan: Plan, read: Callable[[str], bytes]) -> TextTask:
+        codec = tokens.from_json(plan.tokens, read("tokenizer.json").decode("utf-8", "replace"))
+        return cls(codec, lambda: texts.split(texts.cached_text(plan.data, plan.source), plan.holdout))
+
+    def codec_files(self) -> dict[str, bytes]:
+        return {"tokenizer.json": self.codec.tokenizer_json().encode()}
+
+    @cached_property
+    def train_ids(self) -> Tensor:
+        return torch.from_numpy(self.codec.encode(self._text()[0]).astype(np.int64))
+
+    @cached_property
+    def held_out_ids(self) -> Tensor:
+        return self._scored[1]
+
+    @cached_property
+    def _scored(self) -> tuple[str, Tensor]:
+        return self._ids_to_score(self._text()[1])
+
+    def _ids_to_score(self, text: str) -> tuple[str, Tensor]:
+        """The part of a text that is scored, at most MOST_SCORED tokens, and its ids."""
+        ids = self.codec.encode(text)
+        if len(ids) > MOST_SCORED:
+            text, ids = self.codec.beginning(text, MOST_SCORED), ids[:MOST_SCORED]
+        return text, torch.from_numpy(ids.astype(np.int64))
+
+    # -- sizes
+
+    def draft(self, recipe: Recipe, seconds: float | None) -> Plan:
+        architecture, plugin = catalog.load(recipe.cell)
+        configure(architecture.config, recipe.settings, f"the cell '{recipe.cell}'")
+        count = len(self.train_ids)
+        sequence = min(recipe.sequence or 64, count - 1)
+        batch = min(recipe.batch or max(1, min(32, count // (sequence * 4))), (count - 1) // sequence)
+        hidden, why = (
+            (recipe.hidden, "as asked") if recipe.hidden else _suggest_hidden(count, recipe.size, seconds, self.unit)
+        )
+        where = device.pick_device(recipe.device)
+        threads = recipe.threads or device.cores()
+        return Plan(
+            **{name: getattr(recipe, name) for name in AS_ASKED},
+            steps=recipe.steps or 0,
+            hidden=hidden,
+            embedding=recipe.embedding or min(hidden, 64 if recipe.tokens == "char" else 256),
+            dropout=recipe.dropout or 0.0,
+            embedding_dropout=recipe.embedding_dropout or 0.0,
+            batch=batch,
+            sequence=sequence,
+            learning_rate=_suggest_rate(recipe.cell, hidden) if recipe.learning_rate is None else recipe.learning_rate,
+            device=where,
+            threads=threads,
+            slices=device.pick_slices(where, threads, batch, recipe.layers, hidden),
+            precision=device.pick_precision(where, architecture.precision),
+            evaluate_every=recipe.evaluate_every or 0,
+            vocabulary=len(self.codec),
+            train_tokens=count,
+            held_out_tokens=len(self.held_out_ids),
+            parameters=0,
+            layer_table=[],
+            why=why,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            torch=torch.__version__,
+        )
+
+    def settle(self, recipe: Recipe, plan: Plan) -> Plan:
+        epochs = plan.steps * plan.batch * plan.sequence / plan.train_tokens
+        dropout = recipe.dropout
+        if dropout is None:
+            dropout = _suggest_dropout(plan.train_tokens, plan.parameters, epochs)
+        before = recipe.embedding_dropout
+        if before is None:  # a character's vector is all that tells which it was; a word's is long
+            before = dropout / 2 if plan.tokens == "word" else 0.0
+        return replace(plan, dropout=dropout, embedding_dropout=before)
+
+    # -- the network
+
+    def build(self, plan: Plan) -> Stack:
+        architecture, _ = catalog.load(plan.cell)
+        torch.manual_seed(plan.seed)
+        shape = StackShape(
+            plan.vocabulary, plan.embedding, plan.hidden, plan.layers, plan.dropout, plan.embedding_dropout
+        )
+        return Stack(architecture, configure(architecture.config, plan.settings, f"the cell '{plan.cell}'"), shape)
+
+    def prepare(self, network: nn.Module) -> None:
+        """Begin with how often each token occurs: the first steps need not learn that."""
+        assert isinstance(network, Stack)
+        counts = torch.bincount(self.train_ids, minlength=len(self.codec)).float() + 1
+        with torch.no_grad():
+            network.head.bias.copy_((counts / counts.sum()).log())
+
+    def layer_table(self, network: nn.Module, plan: Plan) -> list[list[Any]]:
+        assert isinstance(network, Stack)
+        shape = f"({plan.batch}, {plan.sequence}, "
+        cells = [
+            (f"{plan.cell} {i}" if plan.layers > 1 else plan.cell, plan.hidden, cell)
+            for i, cell in enumerate(network.cells, 1)
+        ]
+        layers = [("embedding", plan.embedding, network.embedding), *cells, ("head", plan.vocabulary, network.head)]
+        return [[name, f"{shape}{width})", sum(p.numel() for p in layer.parameters())] for name, width, layer in layers]
+
+    # -- learning
+
+    def batch(self, network: nn.Module, plan: Plan, step: int) -> tuple[Batch, bool]:
+        assert isinstance(network, Stack)
+        B, T, seed = plan.batch, plan.sequence, plan.seed
+        steps_per_epoch = max(1, (len(self.train_ids) - T) // (B * T))
+        epoch, position = divmod(step, steps_per_epoch)
+        slack = len(self.train_ids) - 1 - B * T * steps_per_epoch
+        offset = int(np.random.default_rng([seed, epoch]).integers(0, slack, endpoint=True))
+        starts = offset + position * T + torch.arange(B) * (steps_per_epoch * T)
+        places = starts[:, None] + torch.arange(T)
+        masks = {f"mask {place}": mask for place, mask in network.draw_masks(B, T, seed, step).items()}
+        return {"ids": self.train_ids[places], "next": self.train_ids[places + 1], **masks}, position == 0
+
+    def loss(self, network: nn.Module, rows: Batch, memory: Tree) -> tuple[Tensor, int, Tree]:
+        masks = {int(name[5:]): tensor for name, tensor in rows.items() if name.startswith("mask ")}
+        logits, memory = network(rows["ids"], memory, masks)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), rows["next"].flatten(), reduction="sum")
+        return loss, rows["next"].numel(), memory
+
+    def held_out(self) -> Iterator[Batch]:
+        ids = self.held_out_ids[:ESTIMATE_TOKENS]
+        rows = max(1, min(ESTIMATE_ROWS, len(ids) // 64))
+        length = (len(ids) - 1) // rows
+        for start in range(0, length, ESTIMATE_CHUNK):
+            places = torch.arange(rows)[:, None] * length + torch.arange(start, min(start + ESTIMATE_CHUNK, length))
+            yield {"ids": ids[places], "next": ids[places + 1]}
+
+    # -- scoring
+
+    def evaluate(self, network: nn.Module, watch: Callable[[], None] = lambda: None, **options: Any) -> dict[str, Any]:
+        """One stream: one row, from the first held-out token to the last, each but the first predicted once.
+
+        `window` scores cold blocks of window + 1 tokens instead, each from state None; `data` (a SHA-256) another text.
+        """
+        if "data" in options:
+            text, ids = self._ids_to_score(texts.cached_text(options["data"], "the text to score"))
+        else:
+            text, ids = self._scored
+        window = options.get("window")
+        batches = _windows(ids, int(window)) if window else _stream(ids)
+        network.eval()
+        where = next(network.parameters()).device
+        nats, hits, count, state = 0.0, 0, 0, None
+        for heard, said in batches:
+            watch()
+            with torch.no_grad():
+                logits, state = network(heard.to(where), None if window else state)
+            logits, said = logits.float().flatten(0, 1).cpu(), said.flatten()
+            nats += float(F.cross_entropy(logits, said, reduction="sum"))
+            hits += int((logits.argmax(-1) == said).sum())
+            count += len(said)
+        if count == 0:
+            return dict.fromkeys(SCORES)
+        predicted = self.codec.beginning(text, count + 1)[len(self.codec.beginning(text, 1)) :]
+        spelled = nats + self.codec.hidden_characters(predicted) * math.log(CODE_POINTS)
+        return {
+            "held_out_loss": nats / count,
+            "bits_per_byte": spelled / math.log(2) / len(predicted.encode()),
+            "perplexity": math.exp(min(nats / count, 700.0)),
+            "held_out_accuracy": hits / count,
+            "held_out_tokens": count,
+        }
+
+    # -- showing
+
+    def preview(self, network: nn.Module, plan: Plan, step: int) -> list[Figure]:
+        assert isinstance(network, Stack)
+        dials = Dials(seed=plan.seed + step)
+        begin = self.train_ids[:1].numpy()
+        length = min(PREVIEW_TOKENS, len(self.train_ids) - 1)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                written = self.codec.decode(write(step_of(network), begin, length, dials))
+        except RunError:  # odds that are not finite: nothing to show, and the loop's matter
+            return []
+        caption = f"step {step:,} · temperature {dials.temperature:.2f}"
+        return [Text(written, title="writes now", caption=caption, prompt=self.codec.decode(begin))]
+
+    def questions(self) -> Mapping[str, Callable[[nn.Module, Mapping[str, Any]], Answer]]:
+        return {"continue": self._continue, "score": self._score}
+
+    def _continue(self, network: nn.Module, options: Mapping[str, Any]) -> Answer:
+        """The text that follows `prompt`, token by token."""
+        assert isinstance(network, Stack)
+        asked = {
+            name: value for name, value in options.items() if name not in ("prompt", "length") and value is not None
+        }
+        dials = configure(Dials, asked, "sampling")
+        prompt = self.codec.encode(str(options.get("prompt", "")))
+        prompt = prompt[prompt > 0]
+        begin = prompt if len(prompt) else self.codec.start()
+        for token in write(step_of(network), begin, int(options.get("length", PREVIEW_TOKENS)), dials):
+            yield {"kind": "token", "text": self.codec.decode((token,))}
+
+    def _score(self, network: nn.Module, options: Mapping[str, Any]) -> Answer:
+        """The final numbers again, of the held-out part or of another text."""
+        yield {"kind": "score", **self.evaluate(network, **options)}
+
+
+def _stream(ids: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Neighbouring pieces (1, CHUNK) of one stream, and the token that follows each of theirs."""
+    for start in range(0, len(ids) - 1, CHUNK):
+        yield ids[None, start : start + CHUNK + 1][:, :-1], ids[None, start + 1 : start + CHUNK + 1]
+
+
+def _windows(ids: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Blocks of window + 1 tokens, each `window` tokens after the last, some at a time."""
+    blocks = ids.unfold(0, window + 1, window) if len(ids) > window else ids.new_empty(0, window + 1)
+    for some in torch.split(blocks, max(1, 8 * CHUNK // window)):
+        yield some[:, :-1], some[:, 1:]
+
+
+def _suggest_hidden(count: int, size: str, seconds: float | None, unit: str) -> tuple[int, str]:
+    """Units for a text of `count` tokens and a budget: both must allow a width before it pays (measured on two
+    cores).
+    """
+    by_text = next(width for most, width in WIDTHS_BY_TOKENS if count < most)
+    by_time = next(width for most, width in WIDTHS_BY_SECONDS if (seconds or DEFAULT_SECONDS) < most)
+    width = min(by_text, by_time)
+    hidden = max(8, int(width * {"s": 0.5, "m": 1.0, "l": 1.5}[size]))
+    limit = (
+        f"{count:,} {unit}s to learn from" if by_text <= by_time or seconds is None else f"{seconds:,.0f} s of training"
+    )
+    return hidden, f"{hidden} units suit {limit}" + ("" if size == "m" else f" at size {size}")
+
+
+def _suggest_rate(cell: str, hidden: int) -> float:
+    """The largest update that stays stable: a plain RNN has no gates to protect it, a wide layer needs less."""
+    return 0.005 if cell == "rnn" else 0.008 if hidden > 512 else 0.01
+
+
+def _suggest_dropout(tokens: int, parameters: int, epochs: float) -> float:
+    """The more often a text is read, and the more weights there are for each of its tokens, the more dropout.
+
+    A tiny text is there to be learned by heart. The constants come from tiny Shakespeare at 30 s to 5 minutes.
+    """
+    if tokens < 2000:
+        return 0.0
+    by_epochs = 0.2 * math.log2(max(epochs, 1e-9) / 4)
+    by_weights = 0.1 * math.log2(parameters / tokens / 1.2)
+    return round(min(0.6, max(0.0, 0.33 + by_epochs + by_weights)), 2)

@@ -1,0 +1,110 @@
+"""The training process: `python -m seqplay.engine.train RUN`.
+
+It never knows who watches. It ends with the exit code that the command which started it passes on, and says why in
+the run's log.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from seqplay import files
+from seqplay.errors import SeqplayError
+from seqplay.recipe import to_json
+from seqplay.runs import layout, rows
+from seqplay.runs.layout import RunFiles
+from seqplay.runs.lock import WriterLock
+from seqplay.runs.writer import LogWriter
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+received: list[int] = []  # signals
+stepping: list[bool] = []  # whether there is a step to finish and something to commit
+
+
+def main() -> None:
+    began = time.perf_counter()
+    for number in STOPPING:
+        signal.signal(number, _on_signal)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # whoever started this may have kept them back until now
+    run = RunFiles(Path(sys.argv[1]))
+    try:
+        earlier = run.control.stat().st_size if run.control.exists() else 0  # requests after these are for this process
+        with WriterLock(run):
+            code = _guarded(run, began, earlier)
+    except SeqplayError as problem:  # without the lock the log is somebody else's
+        _say(str(problem))
+        code = problem.exit_code
+    sys.exit(code)
+
+
+def train(run: RunFiles, began: float | None = None, earlier_requests: int = 0) -> bool:
+    """Plan a new run, or take up an existing one where its newest checkpoint left it. True when its plan is done.
+
+    What was asked in the first `earlier_requests` bytes of control.jsonl was for a process that has ended.
+    """
+    from seqplay.engine import planning, tasks
+    from seqplay.engine.drive import Drive
+
+    if run.plan.exists():
+        task, plan = tasks.reopen(run)
+        planning.check_memory(task, plan, copies=5)
+    else:
+        recipe = layout.read_recipe(run.recipe)
+        task = tasks.find(recipe.task).begin(recipe)
+        plan = planning.make_plan(recipe, task)
+        for name, content in task.codec_files().items():
+            files.write_atomically(run.path / name, content)
+        files.write_atomically(run.plan, rows.to_json(to_json(plan), indent=2))
+    drive = Drive(run, task, plan, lambda: bool(received), began or time.perf_counter(), earlier_requests)
+    stepping.append(True)
+    return drive.go()
+
+
+def _guarded(run: RunFiles, began: float, earlier_requests: int) -> int:
+    try:
+        if train(run, began, earlier_requests) or not received:
+            return 0
+        return 128 + received[0]
+    except SeqplayError as problem:
+        message, code = str(problem), problem.exit_code
+    except Exception as problem:
+        traceback.print_exc()
+        message, code = _memory_advice(problem) or f"{type(problem).__name__}: {problem}", 1
+    _say(message)
+    with suppress(SeqplayError), LogWriter(run.log) as log:  # a full disk cannot take the note either
+        log.append({"kind": "note", "note": "crashed", "message": message, "exit_code": code})
+    return code
+
+
+def _say(message: str) -> None:
+    """Print for people; standard error may be a file on the very disk that is full."""
+    with suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def _memory_advice(problem: Exception) -> str:
+    """What to lower, when the memory ran out."""
+    text = str(problem).lower()
+    if isinstance(problem, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        return "Out of memory. The run is kept. Start another with a smaller --hidden, --batch or --sequence."
+    return ""
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """The first signal ends the run after this step and a commit; the second, or one that comes before there is a step,
+    ends the process now, which is always safe.
+    """
+    if received or not stepping:
+        os._exit(128 + number)
+    received.append(number)
+
+
+if __name__ == "__main__":
+    main()

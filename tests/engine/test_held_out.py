@@ -1,0 +1,210 @@
+"""The held-out part is never learned from, and its score is what a plain reading of it gives."""
+
+import json
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+
+from seqplay.data import texts, tokens
+from seqplay.data.built_in import built_in_text
+from seqplay.engine import checkpoints
+from seqplay.engine import tasks as all_tasks
+from seqplay.engine.tasks.text import CODE_POINTS, SCORES, TextTask
+from seqplay.runs.best import best_step
+
+MakeRun = Callable[..., Any]
+SIZES = {"hidden": 8, "embedding": 8, "threads": 1}
+EACH_ITS_OWN = "".join(chr(0x4E00 + place) for place in range(3000))  # an id tells its place
+EPOCHS = 6
+PLANTED = "§"
+
+
+def opened(run: Any) -> tuple[TextTask, torch.nn.Module]:
+    """The task of a run and its network, with the weights of its best checkpoint where it has one."""
+    task, _ = all_tasks.reopen(run.files)
+    assert isinstance(task, TextTask)
+    network = task.build(run.plan).requires_grad_(False).eval()
+    if run.steps():
+        checkpoints.load_model(run.files.checkpoints, best_step(run.files.checkpoints), network)
+    return task, network
+
+
+def epochs(run: Any) -> list[list[dict[str, torch.Tensor]]]:
+    """The batches of several epochs, as training sees them."""
+    task, network = opened(run)
+    found: list[list[dict[str, torch.Tensor]]] = []
+    step = 0
+    while len(found) <= EPOCHS:
+        batch, afresh = task.batch(network, run.plan, step)
+        found += [[]] if afresh else []
+        found[-1].append(dict(batch))
+        step += 1
+    return found[:EPOCHS]
+
+
+@pytest.mark.parametrize(("batch", "sequence"), [(8, 16), (32, 64), (1, 5), (7, 100)])
+def test_each_epoch_reads_a_stretch_of_the_training_part_once_and_nothing_else(
+    batch: int, sequence: int, make_run: MakeRun
+) -> None:
+    run = make_run(EACH_ITS_OWN, steps=1, batch=batch, sequence=sequence, **SIZES).planned()
+    train, rest = texts.split(EACH_ITS_OWN, 0.1)
+    assert (len(train), len(rest)) == (2700, 300)
+    beginnings = set()
+    for epoch in epochs(run):
+        ids = torch.cat([b["ids"].flatten() for b in epoch]).sort().values
+        following = torch.cat([b["next"].flatten() for b in epoch]).sort().values
+        first = int(ids[0])
+        assert ids.tolist() == list(range(first, first + len(ids)))
+        assert following.tolist() == list(range(first + 1, first + len(ids) + 1))
+        assert first >= 1  # id 0 is the unknown symbol
+        assert int(following[-1]) <= 2700
+        assert 2700 - len(ids) <= batch * sequence + sequence
+        beginnings.add(first)
+    assert len(beginnings) > 1
+
+
+def test_rows_of_a_batch_go_on_where_they_ended_in_the_batch_before(make_run: MakeRun) -> None:
+    run = make_run(EACH_ITS_OWN, steps=1, batch=8, sequence=16, **SIZES).planned()
+    for epoch in epochs(run):
+        assert len(epoch) == (2700 - 16) // (8 * 16)
+        for before, after in pairwise(epoch):
+            assert torch.equal(before["next"][:, -1], after["ids"][:, 0])
+        for batch in epoch:
+            assert torch.equal(batch["ids"][:, 1:], batch["next"][:, :-1])
+
+
+def planted(kind: str) -> str:
+    """2,000 characters whose held-out part alone holds a symbol, in the middle of plain text."""
+    plain = "the cat sat on mats\n" * 100
+    mark = PLANTED if kind == "char" else "unicorn"
+    return plain[:1900] + mark + plain[1901 + len(mark) - 1 : 2000]
+
+
+def assert_unseen(run: Any) -> None:
+    """What is planted in the held-out part is in no vocabulary and in no batch."""
+    vocabulary = json.loads(run.files.tokenizer.read_bytes())["model"]["vocab"]
+    assert not [symbol for symbol in vocabulary if PLANTED in symbol or "unicorn" in symbol]
+    for epoch in epochs(run):
+        for batch in epoch:
+            assert (batch["ids"] > 0).all()
+            assert (batch["next"] > 0).all()
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_a_symbol_of_the_held_out_part_alone_is_never_seen(kind: str, make_run: MakeRun) -> None:
+    run = make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned()
+    assert_unseen(run)
+    task, _ = opened(run)
+    assert int((task.held_out_ids == 0).sum()) == 1
+    assert task.codec.decode(task.train_ids.tolist()) == planted(kind)[:1800]
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_a_vocabulary_of_the_whole_text_is_noticed(
+    kind: str, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = tokens.learn
+    monkeypatch.setattr(tokens, "learn", lambda kind_, _, most: real(kind_, planted(kind), most))
+    with pytest.raises(AssertionError):
+        assert_unseen(make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned())
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_learning_from_the_whole_text_is_noticed(kind: str, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned()
+    monkeypatch.setattr(texts, "split", lambda text, _: (text, text[-200:]))
+    with pytest.raises(AssertionError):
+        assert_unseen(run)
+
+
+# -- the score
+
+
+@pytest.fixture(params=["lstm", "gru", "rnn"])
+def trained(request: pytest.FixtureRequest, make_run: MakeRun) -> Any:
+    """A run whose held-out part holds an unknown character."""
+    text = built_in_text("english").decode()[:4000]
+    text = text[:3900] + PLANTED * 2 + text[3902:]
+    run = make_run(text, cell=request.param, steps=30, layers=2, evaluate_every=10, **SIZES)
+    run.train()
+    return run
+
+
+def naive(network: torch.nn.Module, ids: list[int]) -> tuple[float, int]:
+    """Summed loss and right guesses of one reading, a token at a time."""
+    nats, hits, state = 0.0, 0, None
+    for heard, said in pairwise(ids):
+        logits, state = network(torch.tensor([[heard]]), state)
+        odds = torch.softmax(logits[0, 0].double(), -1)
+        nats -= math.log(odds[said])
+        hits += int(odds.argmax()) == said
+    return nats, hits
+
+
+def test_the_score_is_that_of_one_reading_from_the_first_token_to_the_last(trained: Any) -> None:
+    task, network = opened(trained)
+    text = texts.cached_text(trained.plan.data, "")[3600:]
+    ids = task.codec.encode(text).tolist()
+    nats, hits = naive(network, ids)
+    done = trained.rows("done")[0]
+    assert done["held_out_tokens"] == len(text) - 1 == 399
+    assert done["held_out_loss"] == pytest.approx(nats / 399, abs=1e-5)
+    assert done["held_out_accuracy"] == pytest.approx(hits / 399, abs=1e-9)
+    assert done["perplexity"] == pytest.approx(math.exp(nats / 399), rel=1e-5)
+    spelled = nats + 2 * math.log(1_114_112)
+    assert done["bits_per_byte"] == pytest.approx(spelled / math.log(2) / len(text[1:].encode()), abs=1e-5)
+    assert task.evaluate(network) == {name: done[name] for name in SCORES}
+
+
+def test_windows_start_cold_and_each_predicts_as_many_tokens_as_it_is_wide(trained: Any) -> None:
+    task, network = opened(trained)
+    ids = task.held_out_ids.tolist()
+    blocks = [ids[start : start + 9] for start in range(0, len(ids) - 8, 8)]
+    scores = task.evaluate(network, window=8)
+    assert scores["held_out_tokens"] == 8 * len(blocks) == 8 * (399 // 8)
+    summed = [naive(network, block) for block in blocks]
+    assert scores["held_out_loss"] == pytest.approx(sum(nats for nats, _ in summed) / (8 * len(blocks)), abs=1e-5)
+    assert scores["held_out_accuracy"] == pytest.approx(sum(hits for _, hits in summed) / (8 * len(blocks)))
+    assert scores["held_out_loss"] != pytest.approx(task.evaluate(network)["held_out_loss"], abs=1e-4)
+
+
+def test_a_window_wider_than_the_held_out_part_scores_nothing(trained: Any) -> None:
+    task, network = opened(trained)
+    assert task.evaluate(network, window=400) == dict.fromkeys(SCORES)
+
+
+def test_the_estimate_is_the_loss_of_a_few_streams_of_the_held_out_part(trained: Any) -> None:
+    task, _ = opened(trained)
+    batches = list(task.held_out())
+    rows = batches[0]["ids"].shape[0]
+    assert rows == 400 // 64
+    read = torch.cat([batch["ids"] for batch in batches], 1)
+    assert torch.equal(read.flatten(), task.held_out_ids[: rows * (399 // rows)])
+
+
+@pytest.mark.parametrize(("kind", "hidden"), [("char", 1), ("word", len("unicorn"))])
+def test_an_unknown_symbol_costs_its_spelling_in_bits_a_byte(kind: str, hidden: int, make_run: MakeRun) -> None:
+    run = make_run(planted(kind), tokens=kind, steps=3, **SIZES)
+    run.train()
+    done = run.rows("done")[0]
+    nats = done["held_out_loss"] * done["held_out_tokens"]
+    bits = done["bits_per_byte"] * math.log(2) * len(planted(kind)[1801 if kind == "char" else 1803 :].encode())
+    assert CODE_POINTS == 1_114_112
+    assert (bits - nats) / math.log(1_114_112) == pytest.approx(hidden)
+
+
+@pytest.mark.parametrize(("length", "scored"), [(999, False), (1000, True)])
+def test_under_1000_characters_nothing_is_held_out_and_its_numbers_are_null(
+    length: int, scored: bool, make_run: MakeRun
+) -> None:
+    run = make_run(("abc de\n" * 200)[:length], steps=3, **SIZES)
+    run.train()
+    done = run.rows("done")[0]
+    assert {done[name] is not None for name in SCORES} == {scored}
+    assert (done["best_step"] is not None) is scored
+    assert {row["held_out_estimate"] is not None for row in run.rows("evaluation")} == {scored}
+    assert done["train_loss"] is not None
