@@ -1,0 +1,117 @@
+"""The command line: one file a command, loaded when it is named, so that `--help` stays instant.
+
+A command is a module here with a click command called `command`, and a line in COMMANDS.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+import rich_click
+
+from seqplay import __version__
+from seqplay.cli import output
+from seqplay.errors import SeqplayError, no_such
+
+COMMANDS = {
+    "train": "Learn a text, with live progress.",
+    "sample": "Write with a trained model.",
+    "eval": "Score a model on text that it has never seen.",
+    "runs": "List your runs, newest first.",
+    "show": "Draw a run's loss and list its layers.",
+    "resume": "Go on with a stopped, paused or killed run.",
+    "pause": "Let a training run wait; resume goes on.",
+    "stop": "End a training run; nothing is lost.",
+}
+MODULES = {"eval": "evaluate"}  # where a command's name would hide Python's own
+
+
+class Commands(rich_click.RichGroup):
+    """The group of all commands: lists them from COMMANDS, and imports only the one that is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS and ctx.resilient_parsing:
+            return None
+        if name not in COMMANDS:
+            raise click.UsageError(no_such("command", name, COMMANDS, listed="Commands"))
+        if ctx.resilient_parsing or _only_listing(ctx):
+            return rich_click.RichCommand(name=name, short_help=COMMANDS[name])
+        command: click.Command = import_module(f"seqplay.cli.{MODULES.get(name, name)}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where whoever reads its output has enough, it ends quietly. Left to click it would end with
+        exit code 1.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python would complain once more when it flushes at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(0) from None
+
+
+def _only_listing(ctx: click.Context) -> bool:
+    """Whether the group's own help is being shown, which needs no command's code."""
+    return not any(word in COMMANDS for word in sys.argv[1:]) and ctx.invoked_subcommand is None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="seqplay %(version)s")
+def seqplay() -> None:
+    """Try neural sequence models on your own text, in the terminal.
+
+    Begin with a text of yours, or with one that comes along (english, korean, feelings, hello):
+
+    \b
+      seqplay train english --minutes 1
+      seqplay sample --prompt "The harbour"
+      seqplay show
+    """
+
+
+def main() -> None:
+    """Run a command; every error that is expected is one line on stderr and an exit code."""
+    code = 0
+    _open_what_is_closed()
+    try:
+        seqplay(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as problem:
+        output.complain(problem.format_message())
+        code = 2
+    except SeqplayError as problem:
+        output.complain(str(problem))
+        code = problem.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as problem:
+        if os.environ.get("SEQPLAY_DEBUG"):
+            raise
+        output.complain(
+            f"This is a mistake in seqplay, not yours: {type(problem).__name__}: {problem} (SEQPLAY_DEBUG=1 tells more)"
+        )
+        code = 1
+    sys.exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """Whoever starts a command with `<&-` or `>&-` wants no input or no output, and no file of ours in its place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115

@@ -1,0 +1,53 @@
+"""`seqplay eval`: the held-out score again, from the checkpoint alone, or the score on another text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rich_click as click
+
+from seqplay import draw, wire
+from seqplay.cli import output
+from seqplay.data.texts import read_sources
+from seqplay.figures import Column, Table
+from seqplay.processes import worker
+from seqplay.runs import shelf
+
+NAMES = {
+    "held_out_loss": "loss, nats a token",
+    "bits_per_byte": "bits a byte",
+    "perplexity": "perplexity",
+    "held_out_accuracy": "right first guesses",
+    "held_out_tokens": "tokens scored",
+}
+
+
+@click.command(cls=click.RichCommand)
+@click.argument("run", required=False)
+@click.option("--on", "source", multiple=True, help="score this text instead of the held-out part")
+@click.option(
+    "--window", type=click.IntRange(min=1), metavar="N", help="cold windows of this many tokens instead of one stream"
+)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def command(run: str | None, source: tuple[str, ...], window: int | None, as_json: bool) -> None:
+    """Score RUN (the newest, without a name) on the part of its text that it never saw.
+
+    One stream: the model reads the whole part from its first token and predicts every other. Numbers in bits a byte
+    compare across kinds of tokens.
+    """
+    found = shelf.find(run)
+    options: dict[str, Any] = {"window": window} if window else {}
+    if source:
+        options["data"] = read_sources(source).data
+    (score,) = worker.ask(wire.Ask(str(found.path), "score", options))
+    if as_json:
+        output.write_row({**score, "run": str(found.path), "window": window})
+        return
+    if score["held_out_loss"] is None:
+        output.say(
+            f"{found.name} has nothing held out: its text is shorter than 1,000 characters. Score it with --on FILE."
+        )
+        return
+    rows = tuple((label, score[name]) for name, label in NAMES.items())
+    table = Table((Column(found.name), Column("one stream" if not window else f"windows of {window}", "right")), rows)
+    output.draw(draw.draw(table, output.console().width, 20))

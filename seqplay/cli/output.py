@@ -1,0 +1,73 @@
+"""What commands print: data on stdout, words for people on stderr, and on a terminal nothing that could steer it.
+
+A pipe or a file gets data exactly as it is. A terminal gets it through safe_text.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from seqplay.safe_text import safe_line, safe_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from seqplay.draw.lines import Line
+
+
+def complain(message: str) -> None:
+    """One line on stderr about what went wrong."""
+    say(f"seqplay: {message}")
+
+
+def say(message: str) -> None:
+    """One line on stderr for a person."""
+    _write(sys.stderr, safe_line(message) + "\n")
+
+
+def write(text: str, raw: bool = False) -> None:
+    """Data on stdout, at once: exact in a pipe, made safe on a terminal unless `raw`."""
+    _write(sys.stdout, safe_text(text) if sys.stdout.isatty() and not raw else text)
+
+
+def write_prompt(text: str) -> None:
+    """The user's own words before a sample: dimmed on a terminal, exact in a pipe."""
+    if text and sys.stdout.isatty() and not console().no_color and not console().is_dumb_terminal:
+        _write(sys.stdout, f"\x1b[2m{safe_text(text)}\x1b[0m")
+    else:
+        write(text)
+
+
+def write_row(row: Mapping[str, Any]) -> None:
+    """One JSON object, one line."""
+    _write(sys.stdout, json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@cache
+def console(stderr: bool = False) -> Console:
+    """A console for drawn lines. It never reads markup, emoji codes or numbers out of what it prints."""
+    from rich.console import Console
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the command with exit code 1
+
+    return Plain(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def draw(lines: Iterable[Line], stderr: bool = False) -> None:
+    """Print drawn lines, in colour where the terminal has it."""
+    from seqplay.draw.rich_lines import to_rich
+
+    console(stderr).print(to_rich(lines))
+
+
+def _write(stream: Any, text: str) -> None:
+    """UTF-8 whatever the locale says; lone surrogates, which no encoding has, as U+FFFD."""
+    stream.flush()
+    stream.buffer.write(text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode())
+    stream.flush()

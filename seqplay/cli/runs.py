@@ -1,0 +1,57 @@
+"""`seqplay runs`: the shelf."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from seqplay import draw
+from seqplay.cli import output
+from seqplay.draw.numbers import clock
+from seqplay.figures import Column, Table
+from seqplay.runs import shelf
+from seqplay.runs.summary import Summary
+
+GLYPHS = {"waiting": "◌", "running": "●", "paused": "‖", "stopped": "○", "finished": "✓", "crashed": "✗", "broken": "✗"}
+COLUMNS = (
+    Column("run"),
+    Column("state"),
+    Column("done", "right"),
+    Column("held out", "right"),
+    Column("loss", "right"),
+    Column("network"),
+    Column("tokens"),
+    Column("text"),
+    Column("time", "right"),
+)
+
+
+@click.command(cls=click.RichCommand)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object for each run")
+def command(as_json: bool) -> None:
+    """List your runs, newest first. A number under "held out" is the loss in nats a token on text that the model
+    never saw.
+    """
+    summaries = [shelf.summarise(run) for run in shelf.all_runs()]
+    if as_json:
+        for summary in summaries:
+            output.write_row({"kind": "run", **vars(summary), "path": str(summary.path)})
+        return
+    if not summaries:
+        output.say("There are no runs yet. Make one with: seqplay train english --minutes 1")
+        return
+    table = Table(COLUMNS, tuple(_row(summary) for summary in summaries))
+    output.draw(draw.draw(table, output.console().width, len(summaries) + 2))
+    for summary in summaries:
+        if summary.problem:
+            output.say(f"{summary.name}: {summary.problem}")
+
+
+def _row(s: Summary) -> tuple[str | int | float | None, ...]:
+    done = f"{min(1.0, s.step / s.steps):.0%}" if s.step is not None and s.steps else None
+    numbers = (done, _rounded(s.held_out_loss), _rounded(s.train_loss))
+    time = None if s.seconds is None else clock(s.seconds)
+    return s.name, f"{GLYPHS[s.state]} {s.state}", *numbers, s.network, s.tokens, s.source, time
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)

@@ -1,0 +1,153 @@
+"""`seqplay sample`: write with a trained model, one token after the other.
+
+Where the cell has a torch-free step the text begins to flow before torch would have been imported; else a worker
+writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from seqplay import files, wire
+from seqplay.cli import output
+from seqplay.cli.flags import flags
+from seqplay.errors import DataError, RunError, UsageError
+from seqplay.options import configure
+from seqplay.recipe import Plan
+from seqplay.runs import layout, shelf
+from seqplay.runs.best import MODEL, read_best
+from seqplay.runs.layout import RunFiles
+from seqplay.safe_text import safe_line
+from seqplay.steps.writing import Dials
+
+if TYPE_CHECKING:
+    from seqplay.data.tokens import Codec, Ids
+
+LONGEST_PROMPT = 1 << 20  # characters
+NAMED = 12  # unknown symbols that are named
+
+
+@click.command(cls=click.RichCommand)
+@click.argument("run", required=False)
+@click.option("--prompt", help="text to go on from")
+@click.option("--prompt-file", type=click.Path(), help="a file with the text to go on from")
+@click.option("--no-prompt", is_flag=True, help="begin from nothing (the default)")
+@click.option(
+    "--length", type=click.IntRange(min=0), metavar="N", default=400, show_default=True, help="how many tokens to write"
+)
+@flags(Dials, ("temperature", "top_k", "top_p", "seed"))
+@click.option(
+    "--count", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="how many texts to write"
+)
+@click.option(
+    "--unk", type=click.Choice(["skip", "error"]), default="skip", show_default=True, help="symbols that it never saw"
+)
+@click.option("--raw", is_flag=True, help="do not make control characters visible on a terminal")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object for each text")
+def command(
+    run: str | None, prompt: str | None, prompt_file: str | None, no_prompt: bool, length: int, count: int, unk: str,
+    raw: bool, as_json: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Write with RUN (the newest, without a name), from its best checkpoint."""
+    from seqplay.data import tokens
+
+    dials = configure(Dials, {name: value for name, value in given.items() if value is not None}, "sampling")
+    text = _prompt(prompt, prompt_file, no_prompt)
+    found = shelf.find(run)
+    plan = layout.read_plan(found)
+    codec = tokens.from_json(plan.tokens, files.read_bytes(found.tokenizer, 1 << 26).decode("utf-8", "replace"))
+    _name_unknown(codec, text, unk)
+    text = codec.decode(ids := _known(codec.encode(text)))
+    write = _writer(found, plan, codec)
+    for number in range(count):
+        seed = None if dials.seed is None else dials.seed + number
+        pieces = write(text, ids, length, replace(dials, seed=seed))
+        if as_json:
+            written = "".join(pieces)
+            output.write_row({"kind": "sample", "run": str(found.path), "prompt": text, "text": written, "seed": seed})
+            continue
+        if number:
+            output.write("\n" if not sys.stdout.isatty() else "\n────────\n")
+        output.write_prompt(text)
+        for piece in pieces:
+            output.write(piece, raw=raw)
+        if sys.stdout.isatty() or number + 1 < count:
+            output.write("\n")
+
+
+def _prompt(prompt: str | None, prompt_file: str | None, no_prompt: bool) -> str:
+    if sum((prompt is not None, prompt_file is not None, no_prompt)) > 1:
+        raise UsageError("Give one of --prompt, --prompt-file and --no-prompt.")
+    if prompt_file is not None:
+        try:
+            with Path(prompt_file).open("rb") as file:
+                content = file.read(4 * LONGEST_PROMPT + 1)
+            prompt = content.decode("utf-8-sig")
+        except OSError as problem:
+            raise DataError(f"The prompt file {prompt_file} cannot be read: {problem.strerror}.") from None
+        except UnicodeDecodeError as problem:
+            raise DataError(f"The prompt file {prompt_file} is no UTF-8 text: byte {problem.start:,}.") from None
+    prompt = prompt or ""
+    if any("\ud800" <= symbol <= "\udfff" for symbol in prompt):
+        raise UsageError("The prompt holds bytes that are no UTF-8 text.")
+    if len(prompt) > LONGEST_PROMPT:
+        raise UsageError(f"The prompt has {len(prompt):,} characters; at most {LONGEST_PROMPT:,} can be read.")
+    return prompt
+
+
+def _name_unknown(codec: Codec, prompt: str, unk: str) -> None:
+    unknown = codec.unknown(prompt)
+    if not unknown:
+        return
+    named = " ".join(f"'{safe_line(symbol)}'" for symbol in unknown[:NAMED])
+    more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
+    what = f"{named}{more}: the model never saw {'it' if len(unknown) == 1 else 'them'} in training"
+    if unk == "error":
+        raise UsageError(f"{what}. Without --unk error such symbols are left out.")
+    output.say(f"Left out of the prompt: {what}.")
+
+
+def _known(ids: Ids) -> Ids:
+    return ids[ids > 0]
+
+
+def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[str, Ids, int, Dials], Iterator[str]]:
+    """A function (prompt, its ids, length, dials) -> pieces of text."""
+    import safetensors
+    import safetensors.numpy
+
+    from seqplay.steps import cells
+    from seqplay.steps.stack import StackStep
+    from seqplay.steps.writing import write
+
+    cell = cells.find(plan.cell) if plan.distribution == "seqplay" else None
+    if cell is None:
+        return lambda prompt, ids, length, dials: _ask_worker(run, prompt, length, dials)  # noqa: ARG005
+    step, content = read_best(run.checkpoints, MODEL)
+    try:
+        stack = StackStep(safetensors.numpy.load(content), plan.layers, cell, wrap=False)
+        logits, _ = stack(0)
+        if not len(codec) == len(logits) == len(stack.embedding):
+            raise ValueError(f"{len(codec)} tokens, {len(stack.embedding)} vectors, {len(logits)} odds")
+    except (safetensors.SafetensorError, KeyError, ValueError, IndexError, TypeError) as problem:
+        raise RunError(f"{run.checkpoints / str(step) / MODEL} does not fit the plan: {problem}.") from None
+
+    def pieces(prompt: str, ids: Ids, length: int, dials: Dials) -> Iterator[str]:  # noqa: ARG001
+        begin = ids if len(ids) else codec.start()
+        return (codec.decode((token,)) for token in write(stack, begin, length, dials))
+
+    return pieces
+
+
+def _ask_worker(run: RunFiles, prompt: str, length: int, dials: Dials) -> Iterator[str]:
+    from seqplay.processes import worker
+
+    options = {"prompt": prompt, "length": length, **asdict(dials)}
+    for row in worker.ask(wire.Ask(str(run.path), "continue", options)):
+        yield row["text"]

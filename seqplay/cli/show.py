@@ -1,0 +1,118 @@
+"""`seqplay show`: one run as a chart of its loss, its layers, and its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rich_click as click
+
+from seqplay import draw
+from seqplay.cli import output
+from seqplay.cli.runs import GLYPHS
+from seqplay.draw.numbers import clock
+from seqplay.errors import RunError
+from seqplay.figures import Column, Curve, Curves, Figure, Table, Text
+from seqplay.recipe import Plan, to_json
+from seqplay.runs import layout, reader, shelf
+from seqplay.runs.layout import RunFiles
+
+HEIGHT = 18
+X_AXES = {"steps": "step", "seconds": "seconds", "tokens": "tokens"}
+
+
+@click.command(cls=click.RichCommand)
+@click.argument("run", required=False)
+@click.option(
+    "--x",
+    "x",
+    type=click.Choice(list(X_AXES)),
+    default="steps",
+    show_default=True,
+    help="what the chart's x axis counts",
+)
+@click.option("--log", "log_y", is_flag=True, help="a logarithmic loss axis")
+@click.option("--height", type=click.IntRange(4, 200), default=HEIGHT, show_default=True, help="rows of the chart")
+@click.option("--json", "as_json", is_flag=True, help="plan and last numbers as one JSON object")
+def command(run: str | None, x: str, log_y: bool, height: int, as_json: bool) -> None:
+    """Draw the loss of RUN (the newest, without a name), list its layers with shapes (batch, time, features), and its
+    numbers.
+    """
+    found = shelf.find(run)
+    plan = layout.read_plan(found)
+    rows = reader.read_all(found.log)
+    summary = shelf.summarise(found)
+    if as_json:
+        last = rows[-1] if rows else None
+        output.write_row(
+            {"kind": "show", **to_json(plan), "run": str(found.path), "state": summary.state, "last": last}
+        )
+        return
+    width = output.console().width
+    title = f"{found.name}  {GLYPHS[summary.state]} {summary.state}"
+    try:
+        figures: list[Figure] = [
+            _chart(plan, rows, x, log_y, title),
+            _layers(plan),
+            _numbers(plan, rows),
+            *_newest_text(found),
+        ]
+    except (KeyError, TypeError, ValueError) as problem:
+        raise RunError(
+            f"{found.log} holds a row that seqplay never writes: {type(problem).__name__} {problem}."
+        ) from None
+    for number, figure in enumerate(figures):
+        output.write("\n" if number else "")
+        output.draw(draw.draw(figure, width if number == 0 else min(width, 100), height))
+    if summary.problem:
+        output.say(summary.problem)
+
+
+def _chart(plan: Plan, rows: list[dict[str, Any]], x: str, log_y: bool, title: str) -> Curves:
+    steps = [row for row in rows if row["kind"] == "step"]
+    scored = [row for row in rows if row["kind"] == "evaluation" and row["held_out_estimate"] is not None]
+    key = X_AXES[x]
+    train = Curve("train", tuple(r[key] for r in steps), tuple(r["train_loss"] for r in steps), "muted")
+    held_out = Curve(
+        "held out", tuple(r[key] for r in scored), tuple(r["held_out_estimate"] for r in scored), "primary"
+    )
+    length = next((r["value"] for r in reversed(rows) if r["kind"] == "change" and r["name"] == "steps"), plan.steps)
+    unit = "word" if plan.tokens == "word" else "character"
+    return Curves(
+        (held_out, train) if scored else (train,),
+        x_label="time" if x == "seconds" else x,
+        y_label=f"nats per {unit}",
+        title=title,
+        log_y=log_y,
+        x_end=length if x == "steps" else None,
+    )
+
+
+def _layers(plan: Plan) -> Table:
+    columns = (Column("layer"), Column("output (batch, time, features)"), Column("parameters", "right"))
+    rows = tuple((str(name), str(shape), int(count)) for name, shape, count in plan.layer_table)
+    return Table(columns, (*rows, ("all", "", plan.parameters)))
+
+
+def _numbers(plan: Plan, rows: list[dict[str, Any]]) -> Table:
+    done = next((row for row in reversed(rows) if row["kind"] == "done"), None)
+    last: dict[str, Any] = next((row for row in reversed(rows) if row["kind"] == "step"), {})
+    found: list[tuple[str, str | int | float | None]] = [
+        ("text", f"{plan.source}, {plan.train_tokens:,} tokens to learn from, {plan.held_out_tokens:,} held out"),
+        ("size", plan.why),
+        ("settings", f"dropout {plan.dropout:g}, batch {plan.batch} × {plan.sequence}, seed {plan.seed}"),
+        ("learning rate", f"{plan.learning_rate:g} at most, warm-up {plan.warmup:.0%}, then evenly to 0"),
+        ("computed on", f"{plan.device}, {plan.precision}, {plan.threads} threads, torch {plan.torch}"),
+    ]
+    if last:
+        found.append(("trained", f"{last['step']:,} steps, {clock(last['seconds'])}, {last['tokens']:,} tokens"))
+    if done and done["held_out_loss"] is not None:
+        scores = f"{done['held_out_loss']:.3f} nats a token, {done['bits_per_byte']:.3f} bits a byte"
+        found.append(("held out", f"{scores}, perplexity {done['perplexity']:.2f}"))
+    return Table((Column("what"), Column("value")), tuple(found))
+
+
+def _newest_text(run: RunFiles) -> list[Text]:
+    row = reader.last_row(run.figures)
+    if not row or row.get("figure") != "text":
+        return []
+    return [Text(row["text"], title="wrote last", caption=row["caption"], prompt=row["prompt"])]

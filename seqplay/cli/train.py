@@ -1,0 +1,108 @@
+"""`seqplay train`: from a text to a run, with live progress."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from seqplay import files, plugins, recipe
+from seqplay.cli import output
+from seqplay.cli.flags import flags
+from seqplay.cli.follow import follow, say_how_it_ended
+from seqplay.data.texts import read_sources
+from seqplay.errors import UsageError, no_such
+from seqplay.options import check, options_of
+from seqplay.processes import training
+from seqplay.recipe import Recipe
+from seqplay.runs import layout, rows, shelf
+from seqplay.runs.layout import RunFiles
+
+FLAGS = (
+    "cell tokens minutes steps size hidden layers embedding dropout batch learning_rate holdout patience seed device"
+).split()
+DECLARED = {option.name: option for option in options_of(Recipe)}
+OTHERS = ", ".join(name for name in DECLARED if name not in FLAGS)
+
+
+@click.command(cls=click.RichCommand)
+@click.argument("source", nargs=-1, required=True)
+@flags(Recipe, FLAGS)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help=f"any other setting ({OTHERS}), or the cell's own"
+)
+@click.option("--recipe", "recipe_file", type=click.Path(), help="start from a recipe.json; flags go before it")
+@click.option("--name", help="the run's name [default: from the text and the cell]")
+@click.option("--detach", is_flag=True, help="start it and return; `seqplay runs` shows it")
+@click.option("--json", "as_json", is_flag=True, help="print every row of the log as JSON, one a line")
+def command(
+    source: tuple[str, ...],
+    settings: tuple[str, ...],
+    recipe_file: str | None,
+    name: str | None,
+    detach: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Learn SOURCE: a text file, several, - for standard input, or a text that comes along:
+    english, korean, feelings (three Korean sentences), hello (five letters).
+
+    Without --minutes or --steps it trains for two minutes. Sizes are chosen for the text, the time and this machine.
+    """
+    asked = _recipe(given, settings, recipe_file)
+    plugins.find(asked.cell)
+    if name is not None:
+        shelf.check_name(name)
+    read = read_sources(source)
+    asked = dataclasses.replace(asked, source=read.name, data=read.data, created=time.time())
+    run = shelf.create(name, f"{Path(read.name).stem}-{asked.cell}")
+    files.write_atomically(run.recipe, rows.to_json(recipe.to_json(asked), indent=2))
+    if detach:
+        trainer = training.start(run)
+        while trainer.poll() is None and not run.plan.exists():
+            time.sleep(0.02)
+        if trainer.poll() is None:
+            output.say(f"{run.name} is training. See it: seqplay runs   End it: seqplay stop {run.name}")
+            output.write_row({"kind": "start", "run": str(run.path)}) if as_json else output.write(run.name + "\n")
+            return
+        code, progress = follow(run, lambda _: trainer, as_json)
+    else:
+        code, progress = follow(run, training.start, as_json)
+    say_how_it_ended(code, progress)
+    if not run.plan.exists() and code < 128:
+        _discard(run)
+    raise SystemExit(code)
+
+
+def _recipe(given: dict[str, Any], settings: tuple[str, ...], recipe_file: str | None) -> Recipe:
+    """The recipe file, then the flags, then --set. Raises UsageError for an unknown key or a value out of bounds."""
+    asked = Recipe()
+    if recipe_file is not None:
+        asked = layout.read_recipe(Path(recipe_file))
+    values: dict[str, Any] = {key: check(DECLARED[key], value) for key, value in given.items() if value is not None}
+    own = dict(asked.settings)
+    for pair in settings:
+        key, equals, value = pair.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals:
+            raise UsageError(f"--set takes KEY=VALUE, not {pair!r}. Keys: {', '.join(DECLARED)}, and the cell's own.")
+        if key in DECLARED:
+            values[key] = check(DECLARED[key], value)
+        else:
+            own[key] = value
+    if own and plugins.find(values.get("cell", asked.cell)).built_in:
+        raise UsageError(no_such("setting", next(iter(own)), DECLARED))
+    return dataclasses.replace(asked, **values, settings=own)
+
+
+def _discard(run: RunFiles) -> None:
+    """Take away a run that never became one: its text could not be learned, as its message says."""
+    for path in (run.recipe, run.log, run.process, run.lock, run.output, run.tokenizer):
+        path.unlink(missing_ok=True)
+    try:
+        run.path.rmdir()
+    except OSError:
+        output.say(f"What is left of {run.name} is in {run.path}")
