@@ -31,7 +31,7 @@ floors: .venv/developing  ## which package may import which
 	$(BIN)/lint-imports
 
 tests: .venv/developing  ## the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 format: .venv/developing  ## put the code into the one format
 	$(BIN)/ruff check --fix .

@@ -39,7 +39,7 @@ class Recipe:
     embedding_dropout: float | None = option(None, help="share dropped before the first layer", low=0.0, high=0.95)
     batch: int | None = option(None, help="rows of text read at the same time", low=1, high=65_536)
     sequence: int | None = option(None, help="tokens read before each update", low=1, high=65_536)
-    learning_rate: float | None = option(None, help="size of the largest update", low=0.0, high=1e9)
+    learning_rate: float | None = option(None, help="size of the largest update", low=1e-9, high=1e9)
     holdout: float = option(0.1, help="share of the text, at its end, kept aside to score on", low=0.0, high=0.9)
     patience: int | None = option(
         None, help="stop after this many evaluations without a better score", low=1, high=10**6

@@ -83,6 +83,10 @@ def _recipe(given: dict[str, Any], settings: tuple[str, ...], recipe_file: str |
     if recipe_file is not None:
         asked = layout.read_recipe(Path(recipe_file))
     values: dict[str, Any] = {key: check(DECLARED[key], value) for key, value in given.items() if value is not None}
+    if {"minutes", "steps"} <= values.keys():
+        raise UsageError("Give --minutes or --steps, not both.")
+    if {"minutes", "steps"} & values.keys():
+        values = {"minutes": None, "steps": None, **values}  # a flag also replaces the recipe's other way to say it
     own = dict(asked.settings)
     for pair in settings:
         key, equals, value = pair.partition("=")

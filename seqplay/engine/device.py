@@ -50,9 +50,5 @@ def pick_slices(device: str, threads: int, rows: int, layers: int, hidden: int) 
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager[None]:
-    """Inside it, matrix products run in `precision`. It holds for the calling thread alone.
-
-    Its cache of converted weights does not: all threads share it, and the first to leave would empty it while the
-    others compute, at a moment that varies, and with it the rounding of their gradients. So it stays off.
-    """
-    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False)
+    """Inside it, matrix products run in `precision`. It holds for one thread; its cache is shared: see loop.Hands."""
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")

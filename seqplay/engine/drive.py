@@ -185,7 +185,7 @@ class Drive:
         step_seconds = (training.seconds - self.forecast_seconds) / since
         self.forecast_step, self.forecast_seconds = training.step, training.seconds
         budget = self.plan.minutes * 60
-        wanted = max(1, int((budget - training.seconds) / step_seconds))
+        wanted = max(1, round((budget - training.seconds) / step_seconds))
         if abs(wanted - left) * step_seconds > FORECAST_ERROR * budget:
             self._change("steps", training.step + wanted, training.changes.steps)
 

@@ -52,16 +52,32 @@ class Hands:
     def __init__(self, plan: Plan) -> None:
         self.slices = plan.slices
         torch.set_num_threads(plan.threads if plan.slices == 1 else 1)
-        self._pool = ThreadPoolExecutor(plan.slices, initializer=torch.set_num_threads, initargs=(1,))
+        self._pool = ThreadPoolExecutor(plan.slices, initializer=_enter_thread)
 
     def deal(self, work: Callable[[slice], Result], rows: int) -> list[Result]:
         """What `work` gives for each share of the rows."""
         cuts = [rows * i // self.slices for i in range(self.slices + 1)]
         parts = [slice(a, b) for a, b in pairwise(cuts) if a < b]
-        return list(self._pool.map(work, parts)) if self.slices > 1 else [work(part) for part in parts]
+        if self.slices == 1:
+            return [work(part) for part in parts]
+        try:
+            return list(self._pool.map(work, parts))
+        finally:
+            torch.clear_autocast_cache()
 
     def close(self) -> None:
         self._pool.shutdown()
+
+
+def _enter_thread() -> None:
+    """Make a thread ready to share work.
+
+    All threads share autocast's cache of weights in bfloat16, and the first that leaves autocast would empty it while
+    the others compute, at a moment that varies, and with it the rounding of their gradients. One more level of nesting
+    leaves the emptying to `deal`.
+    """
+    torch.set_num_threads(1)
+    torch.autocast_increment_nesting()
 
 
 def start(task: Task, plan: Plan) -> Training:

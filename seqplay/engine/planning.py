@@ -38,7 +38,9 @@ def make_plan(recipe: Recipe, task: Task, memory_bytes: int | None = None) -> Pl
     """
     seconds = None if recipe.steps else recipe.minutes * 60 if recipe.minutes else DEFAULT_SECONDS
     plan = task.draft(recipe, seconds)
-    if recipe.steps is None and recipe.minutes is None:
+    if recipe.steps is not None:
+        plan = replace(plan, minutes=None)
+    elif recipe.minutes is None:
         tiny = plan.train_tokens < TINY_TOKENS
         plan = replace(plan, steps=TINY_STEPS if tiny else 0, minutes=None if tiny else DEFAULT_SECONDS / 60)
     plan = replace(plan, parameters=check_memory(task, plan, 5, memory_bytes))

@@ -133,8 +133,8 @@ class TextTask(Task):
         if dropout is None:
             dropout = _suggest_dropout(plan.train_tokens, plan.parameters, epochs)
         before = recipe.embedding_dropout
-        if before is None:  # a character's vector is all that tells which it was; a word's is long
-            before = dropout / 2 if plan.tokens == "word" else 0.0
+        if before is None:
+            before = _suggest_embedding_dropout(plan.tokens, dropout, epochs)
         return replace(plan, dropout=dropout, embedding_dropout=before)
 
     # -- the network
@@ -285,9 +285,8 @@ def _suggest_hidden(count: int, size: str, seconds: float | None, unit: str) -> 
     by_time = next(width for most, width in WIDTHS_BY_SECONDS if (seconds or DEFAULT_SECONDS) < most)
     width = min(by_text, by_time)
     hidden = max(8, int(width * {"s": 0.5, "m": 1.0, "l": 1.5}[size]))
-    limit = (
-        f"{count:,} {unit}s to learn from" if by_text <= by_time or seconds is None else f"{seconds:,.0f} s of training"
-    )
+    by_clock = f"{seconds or DEFAULT_SECONDS:,.0f} s of training"
+    limit = f"{count:,} {unit}s to learn from" if by_text <= by_time else by_clock
     return hidden, f"{hidden} units suit {limit}" + ("" if size == "m" else f" at size {size}")
 
 
@@ -306,3 +305,10 @@ def _suggest_dropout(tokens: int, parameters: int, epochs: float) -> float:
     by_epochs = 0.2 * math.log2(max(epochs, 1e-9) / 4)
     by_weights = 0.1 * math.log2(parameters / tokens / 1.2)
     return round(min(0.6, max(0.0, 0.33 + by_epochs + by_weights)), 2)
+
+
+def _suggest_embedding_dropout(kind: str, dropout: float, epochs: float) -> float:
+    """A character's vector is all that tells which it was: dropping from it pays when a text is read many times."""
+    if kind != "char":
+        return dropout / 2
+    return round(min(dropout, max(0.0, 0.15 * math.log2(max(epochs, 1e-9) / 6))), 2)

@@ -1,0 +1,44 @@
+"""Every command in the README runs, in its order, with steps in place of minutes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+LINES = [line.partition("  #")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
+COMMANDS = [line for line in LINES if line.startswith("seqplay ")]
+
+
+def shortened(command: str) -> list[str]:
+    """The command, with a small network and a few steps; a detached run must last until it is stopped."""
+    line = command.partition(" | ")[0].replace("tinyshakespeare.txt", "english")
+    steps = "100000000" if "--detach" in line else "3"
+    line = re.sub(r"--minutes \S+|--steps \S+", f"--steps {steps} --hidden 8", line)
+    words = shlex.split(line)
+    if words[1] == "train" and "--steps" not in words:
+        words += ["--steps", steps, "--hidden", "8"]
+    return [sys.executable, "-P", "-m", *words]
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("seqplay ")])
+def test_other_commands_are_make_targets_or_installers(line: str) -> None:
+    if line.startswith("make "):
+        assert re.search(rf"^{line.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    else:
+        assert line in ("pipx install .", "uv tool install .")
+
+
+def test_every_seqplay_command_of_the_readme_works() -> None:
+    assert len(COMMANDS) > 10
+    for command in COMMANDS:
+        done = subprocess.run(shortened(command), cwd=ROOT, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
