@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seqplay.draw.lines import Line
+
+
+STREAM_SECONDS = 0.02
 
 
 def complain(message: str) -> None:
@@ -32,6 +36,17 @@ def say(message: str) -> None:
 def write(text: str, raw: bool = False) -> None:
     """Data on stdout, at once: exact in a pipe, made safe on a terminal unless `raw`."""
     _write(sys.stdout, safe_text(text) if sys.stdout.isatty() and not raw else text)
+
+
+def stream(pieces: Iterable[str], raw: bool = False) -> None:
+    """Pieces of text as they come: the first at once, then what came in 20 ms, as a write takes as long as a token."""
+    waiting, written = "", 0.0
+    for piece in pieces:
+        waiting += piece
+        if time.monotonic() - written > STREAM_SECONDS:
+            write(waiting, raw)
+            waiting, written = "", time.monotonic()
+    write(waiting, raw)
 
 
 def write_prompt(text: str) -> None:

@@ -75,8 +75,7 @@ def command(
         if number:
             output.write("\n" if not sys.stdout.isatty() else "\n────────\n")
         output.write_prompt(text)
-        for piece in pieces:
-            output.write(piece, raw=raw)
+        output.stream(pieces, raw)
         if sys.stdout.isatty() or number + 1 < count:
             output.write("\n")
 
