@@ -46,10 +46,10 @@ clean:  ## remove .venv and caches; runs stay
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seqplay needs Python 3.11 or newer, not " + sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 
 .venv/installed: .venv/bin/python pyproject.toml
 	@echo "Installing seqplay and PyTorch into .venv (some minutes the first time) ..."
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 

@@ -34,8 +34,15 @@ class Architecture:
     source: str = ""
     wrap: bool = False
     """True lets the stack put the cell in `x + cell(norm(x))`; False means that the layer is whole."""
+    residual: bool = False
+    """True adds a layer's input to its output from the second layer on: a deep stack of plain cells then learns."""
+    learning_rate: float = 0.01
+    """The largest update that stays stable at up to 512 units, for when nobody asks for another."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """"float32" keeps the cell out of bfloat16, also where the processor is faster in it."""
     step: str = ""
-    """"package.module:function", a torch-free one-token step, so that sampling starts without loading torch."""
+    """"package.module:function", a one-token step in numpy (seqplay.steps.cell), much faster than torch's.
+
+    A built-in's lies in seqplay/steps/cells under the cell's name, so that sampling need not even import torch.
+    """
     contract: int = CONTRACT

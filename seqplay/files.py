@@ -10,8 +10,11 @@ import os
 import re
 import secrets
 import stat
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from seqplay.errors import RunError, WriteError
 
@@ -46,13 +49,12 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def write_new(path: Path, data: bytes | memoryview, mode: int = 0o600, *, sync: bool = True) -> None:
-    """Write a file that must not be there yet, down to the disk when `sync`; raises OSError."""
+def write_new(path: Path, data: bytes | memoryview, mode: int = 0o600) -> None:
+    """Write a file that must not be there yet, down to the disk; raises OSError."""
     descriptor = os.open(path, NEW_FILE, mode)
     try:
         write_all(descriptor, data)
-        if sync:
-            os.fsync(descriptor)
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -69,15 +71,20 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def temporary(path: Path) -> Path:
+    """A new name beside a file, for what shall take its place: `sweep` knows it, and nobody can guess it."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+
+
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file as a whole: a reader sees the old bytes or the new ones, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    partial = temporary(path)
     try:
         try:
-            write_new(temporary, data, mode)
-            os.replace(temporary, path)
+            write_new(partial, data, mode)
+            os.replace(partial, path)
         except OSError:
-            remove_quietly(temporary)
+            remove_quietly(partial)
             raise
         sync_directory(path.parent)
     except OSError as error:
@@ -90,11 +97,23 @@ def remove_quietly(path: Path) -> None:
         os.unlink(path)
 
 
-def sweep(directory: Path) -> None:
-    """Remove what a killed `write_atomically` left; only for a directory with one writer."""
+def sweep(directory: Path, older_than: float | None = None) -> None:
+    """Remove what a killed writer left under a `temporary` name.
+
+    Where others may be writing, only what has not changed for `older_than` seconds; None is for a directory with one
+    writer.
+    """
     for name in os.listdir(directory):
-        if TEMPORARY.fullmatch(name):
+        if TEMPORARY.fullmatch(name) and (older_than is None or _age(directory / name) > older_than):
             remove_quietly(directory / name)
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file changed, 0 for one that is gone."""
+    try:
+        return time.time() - os.stat(path, follow_symlinks=False).st_mtime
+    except OSError:
+        return 0.0
 
 
 def open_for_append(path: Path) -> int:
@@ -114,17 +133,33 @@ def open_for_append(path: Path) -> int:
 
 def read_bytes(path: Path, limit_bytes: int) -> bytes:
     """A whole ordinary file. Raises RunError, naming the path, if it is missing, too large, or no ordinary file."""
+    with _ordinary(path) as (file, size):
+        if size > limit_bytes:
+            raise RunError(f"Cannot read {path}: it has {size:,} bytes and the limit is {limit_bytes:,}.")
+        return file.read(size)
+
+
+def read_exactly(path: Path, size_bytes: int) -> bytes:
+    """A whole ordinary file that has this size. Raises RunError, before any of it is read, if it has another."""
+    with _ordinary(path) as (file, size):
+        if size != size_bytes:
+            raise RunError(f"{path} is damaged: it has {size:,} bytes instead of {size_bytes:,}.")
+        return file.read(size)
+
+
+@contextmanager
+def _ordinary(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """An open ordinary file and its size; whatever is wrong with it is a RunError."""
     try:
-        descriptor = os.open(path, READ)
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+        with open(os.open(path, READ), "rb") as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise RunError(f"Cannot read {path}: it is not an ordinary file.")
-            if status.st_size > limit_bytes:
-                raise RunError(f"Cannot read {path}: it has {status.st_size:,} bytes and the limit is {limit_bytes:,}.")
-            return file.read(status.st_size)
+            yield file, status.st_size
     except ValueError as error:
         raise RunError(f"Cannot read {str(path)!r}: {error}.") from error
+    except MemoryError as error:
+        raise RunError(f"Cannot read {path}: it does not fit in the memory.") from error
     except OSError as error:
         reason = "it is a symlink, which is never followed" if error.errno == errno.ELOOP else error.strerror
         raise RunError(f"Cannot read {path}: {reason}.") from error

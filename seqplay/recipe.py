@@ -112,6 +112,13 @@ class Plan:
     """Rows of (layer, output shape, parameters), for people to read without loading the network."""
     why: str
     """One line on why these sizes."""
+    notices: list[str]
+    """What people should know of the plan, a line each."""
+    codec: dict[str, str]
+    """SHA-256 of each of the codec's files, by name."""
+    wrap: bool
+    residual: bool
+    """How the stack joins its cells, as their architecture says."""
     distribution: str
     version: str
     """The installed distribution that the cell came from, and its version."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from seqplay import files, wire
+from seqplay import wire
 from seqplay.cli import output
 from seqplay.cli.flags import flags
 from seqplay.errors import DataError, RunError, UsageError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from seqplay.data.tokens import Codec, Ids
 
 LONGEST_PROMPT = 1 << 20  # characters
+MOST_BYTES = 4 * LONGEST_PROMPT + 3  # a character has at most four, and a byte order mark three
 NAMED = 12  # unknown symbols that are named
 
 
@@ -61,13 +62,13 @@ def command(
     text = _prompt(prompt, prompt_file, no_prompt)
     found = shelf.find(run)
     plan = layout.read_plan(found)
-    codec = tokens.from_json(plan.tokens, files.read_bytes(found.tokenizer, 1 << 26).decode("utf-8", "replace"))
+    codec = tokens.from_json(plan.tokens, layout.read_codec(found, plan))
     _name_unknown(codec, text, unk)
     text = codec.decode(ids := _known(codec.encode(text)))
     write = _writer(found, plan, codec)
     for number in range(count):
         seed = None if dials.seed is None else dials.seed + number
-        pieces = write(text, ids, length, replace(dials, seed=seed))
+        pieces = write(ids, length, replace(dials, seed=seed))
         if as_json:
             written = "".join(pieces)
             output.write_row({"kind": "sample", "run": str(found.path), "prompt": text, "text": written, "seed": seed})
@@ -86,7 +87,9 @@ def _prompt(prompt: str | None, prompt_file: str | None, no_prompt: bool) -> str
     if prompt_file is not None:
         try:
             with Path(prompt_file).open("rb") as file:
-                content = file.read(4 * LONGEST_PROMPT + 1)
+                content = file.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES:  # it may have been cut inside a character
+                raise UsageError(f"{prompt_file} has too many characters; at most {LONGEST_PROMPT:,} can be read.")
             prompt = content.decode("utf-8-sig")
         except OSError as problem:
             raise DataError(f"The prompt file {prompt_file} cannot be read: {problem.strerror}.") from None
@@ -116,8 +119,8 @@ def _known(ids: Ids) -> Ids:
     return ids[ids > 0]
 
 
-def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[str, Ids, int, Dials], Iterator[str]]:
-    """A function (prompt, its ids, length, dials) -> pieces of text."""
+def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[Ids, int, Dials], Iterator[str]]:
+    """A function (ids of the prompt, length, dials) -> pieces of text."""
     import safetensors
     import safetensors.numpy
 
@@ -127,26 +130,26 @@ def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[str, Ids, int,
 
     cell = cells.find(plan.cell) if plan.distribution == "seqplay" else None
     if cell is None:
-        return lambda prompt, ids, length, dials: _ask_worker(run, prompt, length, dials)  # noqa: ARG005
+        return lambda ids, length, dials: _ask_worker(run, ids, length, dials)
     step, content = read_best(run.checkpoints, MODEL)
     try:
-        stack = StackStep(safetensors.numpy.load(content), plan.layers, cell, wrap=False)
+        stack = StackStep(safetensors.numpy.load(content), plan.layers, cell, plan.wrap, plan.residual)
         logits, _ = stack(0)
         if not len(codec) == len(logits) == len(stack.embedding):
             raise ValueError(f"{len(codec)} tokens, {len(stack.embedding)} vectors, {len(logits)} odds")
     except (safetensors.SafetensorError, KeyError, ValueError, IndexError, TypeError) as problem:
         raise RunError(f"{run.checkpoints / str(step) / MODEL} does not fit the plan: {problem}.") from None
 
-    def pieces(prompt: str, ids: Ids, length: int, dials: Dials) -> Iterator[str]:  # noqa: ARG001
+    def pieces(ids: Ids, length: int, dials: Dials) -> Iterator[str]:
         begin = ids if len(ids) else codec.start()
         return (codec.decode((token,)) for token in write(stack, begin, length, dials))
 
     return pieces
 
 
-def _ask_worker(run: RunFiles, prompt: str, length: int, dials: Dials) -> Iterator[str]:
+def _ask_worker(run: RunFiles, ids: Ids, length: int, dials: Dials) -> Iterator[str]:
     from seqplay.processes import worker
 
-    options = {"prompt": prompt, "length": length, **asdict(dials)}
+    options = {"ids": ids.tolist(), "length": length, **asdict(dials)}
     for row in worker.ask(wire.Ask(str(run.path), "continue", options)):
         yield row["text"]

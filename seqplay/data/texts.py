@@ -24,6 +24,7 @@ from seqplay.errors import DataError, RunError, SeqplayError, UsageError, no_suc
 
 CHUNK = 1 << 20
 LARGEST = 1 << 36  # bytes; an endless source stops here
+DAY = 86_400  # seconds
 SHA256 = re.compile("[0-9a-f]{64}")
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -50,9 +51,10 @@ def read_sources(given: Sequence[str]) -> Source:
     """
     folder = paths.make_private(paths.cache_dir() / "texts")
     digest = hashlib.sha256()
-    partial = folder / f".{os.getpid()}.partial"
+    partial = files.temporary(folder / "text")
     try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as out:
+        files.sweep(folder, older_than=DAY)  # not younger ones: another process may be reading a text at this moment
+        with open(os.open(partial, files.NEW_FILE, 0o600), "wb") as out:
             ends_line = True
             for source in given:
                 joint = b"" if ends_line else b"\n"
@@ -67,7 +69,7 @@ def read_sources(given: Sequence[str]) -> Source:
     except OSError as problem:
         raise files.cannot_write(folder, problem) from problem
     finally:
-        partial.unlink(missing_ok=True)
+        files.remove_quietly(partial)
     names = [_name_of(source) for source in given]
     return Source(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", digest.hexdigest())
 

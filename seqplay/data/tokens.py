@@ -12,7 +12,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ own.
 """
 
 BLOCK = 1 << 20  # characters encoded at a time, so that memory stays bounded
+MOST_WORDS = 50_000
+MOST_COUNTED = 4_000_000  # different words counted at a time: about 400 MB
 
 
 def id_type(vocabulary: int) -> type[np.uint8] | type[np.uint16] | type[np.int32]:
@@ -39,11 +41,28 @@ def id_type(vocabulary: int) -> type[np.uint8] | type[np.uint16] | type[np.int32
 
 
 class Codec(ABC):
-    """Text to ids (1-D integer array) and back: `symbols[i]` is the text of id i, the unknown symbol of id 0."""
+    """Text to ids (1-D integer array) and back: `symbols[i]` is the text of id i, the unknown symbol of id 0.
+
+    A new kind of token is one such class and its entry in CODECS.
+    """
 
     kind: str
     unit: str  # what one token is called
-    symbols: Sequence[str]
+    embedding: int  # how long a token's vector is where nobody asked for a length
+    left_out: int = 0  # different symbols of the text it was learned from that became unknown; 0 after from_json
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self.symbols = tuple(symbols)
+
+    @classmethod
+    @abstractmethod
+    def learn(cls, text: str, most: int = MOST_WORDS) -> Self:
+        """The codec of a text, with at most `most` symbols where the kind has a cap."""
+
+    @classmethod
+    @abstractmethod
+    def check(cls, symbols: Sequence[str]) -> None:
+        """Raises ValueError, with the reason, for symbols after the unknown one that this kind does not have."""
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -81,18 +100,24 @@ class Codec(ABC):
 class Characters(Codec):
     """One token a Unicode character."""
 
-    kind, unit = "char", "character"
+    kind, unit, embedding = "char", "character", 64
 
     def __init__(self, symbols: Sequence[str]) -> None:
-        self.symbols = tuple(symbols)
+        super().__init__(symbols)
         known = np.array([ord(s) for s in self.symbols[1:]], np.int64)
         self._ids = np.zeros(int(known.max(initial=0)) + 1, id_type(len(self.symbols)))
         self._ids[known] = np.arange(1, len(self.symbols))
 
     @classmethod
-    def learn(cls, text: str) -> Characters:
+    def learn(cls, text: str, most: int = MOST_WORDS) -> Self:  # noqa: ARG003
+        """Every character, without a cap."""
         counts = np.bincount(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32), minlength=1)
         return cls((UNKNOWN, *map(chr, np.flatnonzero(counts).tolist())))
+
+    @classmethod
+    def check(cls, symbols: Sequence[str]) -> None:
+        if any(len(symbol) != 1 for symbol in symbols):
+            raise ValueError("a symbol is not one character")
 
     def encode(self, text: str) -> Ids:
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -121,27 +146,44 @@ class Words(Codec):
     particle.
     """
 
-    kind, unit = "word", "word"
+    kind, unit, embedding = "word", "word", 256
 
     def __init__(self, symbols: Sequence[str]) -> None:
-        self.symbols = tuple(symbols)
+        super().__init__(symbols)
         self._tokenizer = _tokenizer(self.symbols, WORD)
 
     @classmethod
-    def learn(cls, text: str, most: int = 50_000) -> Words:
+    def learn(cls, text: str, most: int = MOST_WORDS) -> Self:
         """The `most` frequent words. In a text of over 20,000 tokens a word seen once is left unknown, so that the
         unknown is learned, unless no word is seen twice.
+
+        In a text of more than MOST_COUNTED different words the rare ones are forgotten in between: those that come
+        again are then counted from anew, and in `left_out` once more.
         """
         counts: dict[str, int] = {}
         splitter = _tokenizer((UNKNOWN,), WORD).pre_tokenizer
-        total = 0
+        total = forgotten = 0
         for block in _blocks(text):
             for piece, _ in splitter.pre_tokenize_str(block):
-                counts[piece] = counts.get(piece, 0) + 1
                 total += 1
-        least = 2 if total > 20_000 and max(counts.values()) > 1 else 1
-        kept = sorted((w for w, n in counts.items() if n >= least and w != UNKNOWN), key=lambda w: (-counts[w], w))
-        return cls((UNKNOWN, *kept[: most - 1]))
+                if piece in counts:
+                    counts[piece] += 1
+                    continue
+                if len(counts) >= MOST_COUNTED:
+                    counts = _more_frequent_half(counts)
+                    forgotten += MOST_COUNTED - len(counts)
+                counts[piece] = 1
+        counts.pop(UNKNOWN, None)
+        least = 2 if total > 20_000 and max(counts.values(), default=0) > 1 else 1
+        kept = sorted((w for w, n in counts.items() if n >= least), key=lambda w: (-counts[w], w))[: most - 1]
+        codec = cls((UNKNOWN, *kept))
+        codec.left_out = forgotten + len(counts) - len(kept)
+        return codec
+
+    @classmethod
+    def check(cls, symbols: Sequence[str]) -> None:
+        if "" in symbols:
+            raise ValueError("a symbol is empty")
 
     def encode(self, text: str) -> Ids:
         kind = id_type(len(self.symbols))
@@ -168,7 +210,7 @@ class Words(Codec):
         return self._tokenizer.to_str(pretty=False)
 
 
-CODECS: dict[str, type[Characters] | type[Words]] = {"char": Characters, "word": Words}
+CODECS: dict[str, type[Codec]] = {codec.kind: codec for codec in (Characters, Words)}
 
 
 def learn(kind: str, text: str, most: int) -> Codec:
@@ -177,7 +219,7 @@ def learn(kind: str, text: str, most: int) -> Codec:
     """
     if kind not in CODECS:
         raise UsageError(no_such("kind of token", kind, CODECS))
-    return Words.learn(text, most) if kind == "word" else Characters.learn(text)
+    return CODECS[kind].learn(text, most)
 
 
 def from_json(kind: str, tokenizer_json: str) -> Codec:
@@ -192,8 +234,7 @@ def from_json(kind: str, tokenizer_json: str) -> Codec:
         if symbols[0] != UNKNOWN or not 2 <= len(symbols) <= 1 << 20:
             raise ValueError(f"it takes {UNKNOWN} as id 0, and from 1 to {(1 << 20) - 1:,} symbols after it")
         "".join(symbols).encode()  # no lone surrogate: it could not be written again
-        if kind == "char" and any(len(s) != 1 for s in symbols[1:]):
-            raise ValueError("a symbol is not one character")
+        CODECS[kind].check(symbols[1:])
         return CODECS[kind](symbols)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as problem:
         raise RunError(f"tokenizer.json cannot be read as a {kind} vocabulary: {problem}.") from None
@@ -206,6 +247,14 @@ def _tokenizer(symbols: Sequence[str], pattern: str) -> tokenizers.Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
     tokenizer.decoder = decoders.Fuse()
     return tokenizer
+
+
+def _more_frequent_half(counts: dict[str, int]) -> dict[str, int]:
+    """The words seen more than once, and of these at most half as many as there are words: so it is seldom done."""
+    repeated = {word: count for word, count in counts.items() if count > 1}
+    if len(repeated) <= len(counts) // 2:
+        return repeated
+    return dict(sorted(repeated.items(), key=lambda item: -item[1])[: len(counts) // 2])
 
 
 def _blocks(text: str) -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqplay import plugins
 from seqplay.architecture import CONTRACT, Architecture
 from seqplay.errors import MissingError
+from seqplay.recipe import Plan
 
 
 def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
@@ -27,3 +28,14 @@ def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
             f"{whose} is written for contract {architecture.contract}; this seqplay has contract {CONTRACT}."
         )
     return architecture, plugin
+
+
+def load_planned(plan: Plan) -> Architecture:
+    """The cell that a plan was made with; raises MissingError that names the package which gets it back."""
+    plugin = plugins.installed().get(plan.cell)
+    if plugin is None or plugin.distribution != plan.distribution:
+        raise MissingError(
+            f"This run's cell '{plan.cell}' came from {plan.distribution} {plan.version}, which is not installed here. "
+            f"Get it back with: pip install {plan.distribution}"
+        )
+    return load(plan.cell)[0]

@@ -11,17 +11,19 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from seqplay import figures
 from seqplay.engine import checkpoints, loop
 from seqplay.engine.loop import DivergedError, Hands
 from seqplay.engine.task import Task
-from seqplay.errors import SeqplayError
+from seqplay.errors import RunError, SeqplayError
 from seqplay.recipe import Plan
 from seqplay.runs import commit, writer
 from seqplay.runs.control import ControlReader
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.rows import number
 from seqplay.runs.writer import LogWriter
 
 FLUSH_SECONDS = 0.05
@@ -50,15 +52,25 @@ class Drive:
         self.evaluation_seconds, self.startup_seconds, self.began = 0.0, 0.0, began
         self.forecast_step, self.forecast_seconds = 0, 0.0
 
-    def go(self) -> bool:
-        """Train until the plan is done (True), or until somebody stops it (False). Raises SeqplayError."""
+    def go(self, notices: Sequence[str] = ()) -> bool:
+        """Train until the plan is done (True), or until somebody stops it (False). Raises SeqplayError.
+
+        The notices are written once the log is open.
+        """
         self._open_logs()
         self.startup_seconds = time.perf_counter() - self.began
         try:
             if commit.steps(self.run.checkpoints):
                 self._note("resumed", f"goes on from step {self.training.step:,}", pid=os.getpid())
+                if self.damaged_rows:
+                    self._note("notice", f"{self.damaged_rows:,} half-written or damaged log rows were dropped")
+                if (newest := commit.steps(self.run.checkpoints)[-1]) != self.training.step:
+                    self._note("notice", f"checkpoint {newest:,} is damaged: its steps are made again")
             else:
                 self.log.append({"kind": "start", **self._start_row()})
+            for notice in notices:
+                self._note("notice", notice)
+            if not commit.steps(self.run.checkpoints):
                 self._evaluate()
             while not self._is_done():
                 self._boundary()
@@ -90,19 +102,30 @@ class Drive:
     # -- the log, and going back to a checkpoint
 
     def _open_logs(self) -> None:
-        """Go back to the newest checkpoint, if there is one, and cut the logs to it."""
-        kept = commit.steps(self.run.checkpoints)
-        step = kept[-1] if kept else 0
-        if kept:
-            checkpoints.load(self.run.checkpoints, step, self.training)
-        rows = writer.cut(self.run.log, step if kept else -1)
-        writer.cut(self.run.figures, step if kept else -1)
-        changes = [row for row in rows if row.get("kind") == "change"]
-        self.pending = _to_replay(changes, step)
+        """Go back to the newest good checkpoint, if there is one, and cut the logs to it."""
+        step = self._load_newest()
+        last = -1 if step is None else step
+        log, figures_log = writer.cut(self.run.log, last), writer.cut(self.run.figures, last)
+        self.damaged_rows = log.damaged + figures_log.damaged
+        changes = [_checked(row, self.run.log) for row in log.rows if row.get("kind") == "change"]
+        self.pending = _to_replay(changes, step or 0)
         self.rollbacks = sum(row["name"] == "rollback" for row in changes)
         self.log, self.figures = LogWriter(self.run.log), LogWriter(self.run.figures)
         self.flushed = time.perf_counter()
-        self.forecast_step, self.forecast_seconds = step, self.training.seconds
+        self.forecast_step, self.forecast_seconds = self.training.step, self.training.seconds
+
+    def _load_newest(self) -> int | None:
+        """Load the newest checkpoint that is whole, and give its step; None where there is none yet."""
+        problem: RunError | None = None
+        for step in reversed(commit.steps(self.run.checkpoints)):
+            try:
+                checkpoints.load(self.run.checkpoints, step, self.training)
+                return step
+            except RunError as damage:
+                problem = problem or damage
+        if problem:
+            raise problem
+        return None
 
     def _roll_back(self) -> None:
         """After a loss that was not finite: back to the last checkpoint with half the rate, as a change in the log."""
@@ -154,22 +177,30 @@ class Drive:
         raise LeavingError
 
     def _next_request(self) -> dict[str, Any] | None:
-        self.requests.extend(request for _, request in self.control.poll())
+        self.requests.extend(self.control.poll())
         return self.requests.popleft() if self.requests else None
 
     def _wait(self) -> None:
         """Pause until somebody says continue or stop."""
         self._commit()
         self._note("paused", f"paused at step {self.training.step:,}")
+        for_later: list[dict[str, Any]] = []
         while not self.signalled():
             request = self._next_request()
             if request is None:
                 time.sleep(PAUSE_POLL_SECONDS)
-            elif request["action"] == "continue":
-                self._note("continued", "training goes on")
-                return
-            elif request["action"] == "stop":
-                self._leave()
+                continue
+            match request["action"]:
+                case "continue":
+                    self._note("continued", "training goes on")
+                    break
+                case "stop":
+                    self._leave()
+                case "sample":
+                    self._preview()
+                case "learning_rate":
+                    for_later.append(request)
+        self.requests.extendleft(reversed(for_later))
 
     def _keep_time(self) -> None:
         """Hold a time budget against the clock, and change the number of steps when the machine proves otherwise."""
@@ -268,7 +299,7 @@ class Drive:
     def _finish(self) -> None:
         """Score the best weights on the whole held-out part, and write the last row."""
         began, training = time.perf_counter(), self.training
-        self._note("notice", "scoring the whole held-out part")
+        self._note("notice", self.task.scoring())
         checkpoints.load_best(self.run.checkpoints, training.averaged)
         scores = self.task.evaluate(training.averaged, watch=self._watch)
         self.log.append(
@@ -290,8 +321,8 @@ class Drive:
 
     def _watch(self) -> None:
         """Leave a long last evaluation when somebody wants that; resuming begins it again."""
-        request = self._next_request()
-        if self.signalled() or (request is not None and request["action"] == "stop"):
+        asked = [request["action"] for request in iter(self._next_request, None)]
+        if self.signalled() or "stop" in asked:
             raise LeavingError
 
     def _start_row(self) -> dict[str, Any]:
@@ -301,6 +332,19 @@ class Drive:
         ).split()
 
         return {"run": self.run.name, "step": 0, **{name: getattr(plan, name) for name in names}}
+
+
+def _checked(row: dict[str, Any], log: Path) -> dict[str, Any]:
+    """A change as this file writes it; raises RunError for one that somebody else wrote."""
+    value = number(row.get("value"))
+    if (
+        row.get("name") not in ("rollback", "learning_rate", "steps")
+        or "step" not in row
+        or value is None
+        or value <= 0
+    ):
+        raise RunError(f"{log} holds a change that seqplay never writes: {str(row)[:100]}")
+    return row
 
 
 def _to_replay(changes: Sequence[dict[str, Any]], step: int) -> list[dict[str, Any]]:

@@ -1,8 +1,7 @@
-"""The training loop: deal rows to threads, add up gradients, clip, step, average; evaluate and keep now and then.
+"""One update, from top to bottom: deal rows to threads, add up gradients, clip, step, average. And the quick score.
 
-One update is `update`, from top to bottom. All else here is bookkeeping between updates: a run is a pure function of
-its plan and of the changes in its log, so nothing in between may touch weights, moments or memory, or draw a random
-number that lasts.
+What happens between updates stands in drive.py. A run is a pure function of its plan and of the changes in its log, so
+nothing in between may touch weights, moments or memory, or draw a random number that lasts.
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ class Updated:
     train_loss: float
     gradient_norm: float
     learning_rate: float
-    tokens: int
 
 
 class Hands:
@@ -94,7 +92,7 @@ def update(training: Training, task: Task, plan: Plan, hands: Hands) -> Updated:
     """Make one update. Raises DivergedError when the loss, the gradient or a new weight is not finite."""
     network, step = training.network, training.step
     network.train()
-    torch.manual_seed(_mix(plan.seed, step))
+    seed_generator(plan, step)
     batch, afresh = task.batch(network, plan, step)
     memory = None if afresh else training.memory
     parameters = list(network.parameters())
@@ -122,7 +120,7 @@ def update(training: Training, task: Task, plan: Plan, hands: Hands) -> Updated:
     training.memory, training.step, training.tokens = join_rows(memories), step + 1, training.tokens + count
     smoothed = training.smoothed_loss
     training.smoothed_loss = loss if smoothed is None else 0.98 * smoothed + 0.02 * loss
-    return Updated(loss, norm, rate, count)
+    return Updated(loss, norm, rate)
 
 
 @torch.no_grad()
@@ -203,6 +201,6 @@ def rows_in(batch: Batch) -> int:
     return len(next(iter(batch.values())))
 
 
-def _mix(seed: int, step: int) -> int:
-    """One number for torch's generator from two."""
-    return (seed * 0x9E3779B97F4A7C15 + step) % (1 << 63)
+def seed_generator(plan: Plan, step: int) -> None:
+    """Start torch's global generator from (seed, step), so that its state need not be kept between updates."""
+    torch.manual_seed((plan.seed * 0x9E3779B97F4A7C15 + step) % (1 << 63))

@@ -6,17 +6,18 @@ A time budget becomes a number of steps by making a few updates on a throw-away 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from seqplay.engine import loop
+from seqplay.engine import device, loop
 from seqplay.engine.loop import DivergedError
 from seqplay.engine.task import Task
 from seqplay.errors import UsageError
@@ -36,29 +37,45 @@ def make_plan(recipe: Recipe, task: Task, memory_bytes: int | None = None) -> Pl
     Raises UsageError for settings that cannot be met, such as a network larger than `memory_bytes` (None: this
     machine's).
     """
-    seconds = None if recipe.steps else recipe.minutes * 60 if recipe.minutes else DEFAULT_SECONDS
+    seconds = DEFAULT_SECONDS if recipe.minutes is None else recipe.minutes * 60
     plan = task.draft(recipe, seconds)
+    if recipe.patience is not None and plan.held_out_tokens == 0:
+        raise UsageError("--patience needs a held-out part to score on, and this text is too short for one.")
     if recipe.steps is not None:
         plan = replace(plan, minutes=None)
     elif recipe.minutes is None:
         tiny = plan.train_tokens < TINY_TOKENS
         plan = replace(plan, steps=TINY_STEPS if tiny else 0, minutes=None if tiny else DEFAULT_SECONDS / 60)
     plan = replace(plan, parameters=check_memory(task, plan, 5, memory_bytes))
-    step_seconds, evaluation_seconds = measure(task, plan)
+    measured = measure(task, plan)
+    if measured.draws:
+        why = f"the cell '{plan.cell}' draws random numbers while it trains, so it trains in one thread"
+        plan = replace(plan, slices=1, threads=1, notices=[*plan.notices, why])
     if plan.steps == 0:
-        assert seconds is not None
-        plan = replace(plan, steps=max(1, int(seconds / step_seconds)))
+        plan = replace(plan, steps=max(1, int(seconds / measured.step_seconds)))
     if plan.evaluate_every == 0:
-        rare = evaluation_seconds / EVALUATION_SHARE / step_seconds
+        rare = measured.evaluation_seconds / EVALUATION_SHARE / measured.step_seconds
         plan = replace(plan, evaluate_every=max(1, math.ceil(rare), math.ceil(plan.steps / EVALUATIONS)))
     plan = task.settle(recipe, plan)
-    return replace(plan, layer_table=task.layer_table(task.build(plan), plan))
+    codec = {name: hashlib.sha256(content).hexdigest() for name, content in task.codec_files().items()}
+    return replace(plan, layer_table=task.layer_table(task.build(plan), plan), codec=codec)
 
 
-def measure(task: Task, plan: Plan) -> tuple[float, float]:
-    """Seconds that an update takes here (median), and seconds that an evaluation with its preview takes."""
-    # Dropout is not settled yet; half of the units dropped costs what any share costs. At rate 0 nothing diverges here.
+@dataclass(frozen=True)
+class Measured:
+    """What a few updates of a throw-away copy told: how long an update (median) and an evaluation with its preview take
+    here, and whether the network draws from torch's global generator.
+    """
+
+    step_seconds: float
+    evaluation_seconds: float
+    draws: bool
+
+
+def measure(task: Task, plan: Plan) -> Measured:
+    """Try a plan's network out. Dropout is not settled yet: half of the units dropped costs what any share costs."""
     dropout = plan.dropout or (0.5 if plan.train_tokens >= TINY_TOKENS else 0.0)
+    # At rate 0 nothing diverges here.
     trial = replace(plan, steps=MEASURE_STEPS, dropout=dropout, learning_rate=0.0)
     training, hands = loop.start(task, trial), loop.Hands(trial)
     took: list[float] = []
@@ -67,11 +84,33 @@ def measure(task: Task, plan: Plan) -> tuple[float, float]:
         with suppress(DivergedError):  # a network whose first loss is not finite: the run will tell
             loop.update(training, task, trial, hands)
         took.append(time.perf_counter() - began)
+    left_by_update = torch.get_rng_state()
+    loop.seed_generator(trial, training.step - 1)
+    draws = not torch.equal(left_by_update, torch.get_rng_state())
     began = time.perf_counter()
     loop.estimate(training, task, trial, hands)
     task.preview(training.averaged, trial, 0)
     hands.close()
-    return median(took[1:]), time.perf_counter() - began
+    return Measured(median(took[1:]), time.perf_counter() - began, draws)
+
+
+def check_machine(plan: Plan) -> list[str]:
+    """What differs here from where a run was planned, a line each: it then goes on, but not to the last bit.
+
+    Raises UsageError where it cannot go on at all.
+    """
+    if plan.device != "cpu" and device.pick_device("auto") != plan.device:
+        raise UsageError(
+            f"This run trains on {plan.device}, which torch does not find here. Sampling works everywhere."
+        )
+    notices = []
+    if plan.torch != torch.__version__:
+        notices.append(f"planned with torch {plan.torch}, goes on with {torch.__version__}: losses may differ slightly")
+    if plan.threads > device.cores():
+        notices.append(
+            f"planned for {plan.threads} processor cores, goes on with {device.cores()}: slower, not different"
+        )
+    return notices
 
 
 def check_memory(task: Task, plan: Plan, copies: int, memory_bytes: int | None = None) -> int:

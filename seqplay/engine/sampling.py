@@ -20,7 +20,13 @@ def step_of(network: Stack) -> Step:
         return torch_step(network)
     module, _, function = architecture.step.partition(":")
     weights = {name: tensor.detach().float().cpu().numpy() for name, tensor in network.state_dict().items()}
-    return StackStep(weights, network.shape.layers, getattr(import_module(module), function), network.wrap)
+    return StackStep(
+        weights,
+        network.shape.layers,
+        getattr(import_module(module), function),
+        architecture.wrap,
+        architecture.residual,
+    )
 
 
 def torch_step(network: Stack) -> Step:

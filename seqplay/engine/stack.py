@@ -47,7 +47,7 @@ class Stack(nn.Module):
         self.cells = nn.ModuleList(build(config, inputs, shape.hidden) for inputs in widths[:-1])
         norms = (nn.LayerNorm(w) if architecture.wrap and w == shape.hidden else nn.Identity() for w in widths[:-1])
         self.norms = nn.ModuleList(norms)
-        self.architecture, self.wrap = architecture, architecture.wrap
+        self.architecture = architecture
         self.head = nn.Linear(shape.hidden, shape.vocabulary)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
@@ -58,8 +58,7 @@ class Stack(nn.Module):
         for layer, (cell, norm) in enumerate(zip(self.cells, self.norms, strict=True)):
             x = _drop(x, masks, layer)
             y, s = cell(norm(x), None if state is None else state[layer])
-            residual = x.shape == y.shape and (self.wrap or layer > 0)
-            x = x + y if residual else y
+            x = x + y if adds_input(layer, self.architecture) and x.shape == y.shape else y
             next_state.append(s)
         return self.head(_drop(x, masks, self.shape.layers)), tuple(next_state)
 
@@ -80,6 +79,11 @@ class Stack(nn.Module):
                 kept = torch.frombuffer(bytearray(random), dtype=torch.uint8).view(rows, time, width) >= dropped
                 masks[place] = kept.to(torch.bfloat16) * (256 / (256 - dropped))
         return masks
+
+
+def adds_input(layer: int, architecture: Architecture) -> bool:
+    """Whether a layer's output is added to its input, where both are of one width."""
+    return architecture.wrap or (architecture.residual and layer > 0)
 
 
 def _drop(x: Tensor, masks: Mapping[int, Tensor], place: int) -> Tensor:

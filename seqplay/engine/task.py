@@ -32,7 +32,7 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def reopen(cls, plan: Plan, read: Callable[[str], bytes]) -> Task:
+    def reopen(cls, plan: Plan, read: Callable[[str], str]) -> Task:
         """The task of an existing run, from its plan and its codec's files, which `read` gives by name.
 
         Data is read when it is first needed, so that a run without its text can still answer.
@@ -43,10 +43,8 @@ class Task(ABC):
         """What a run keeps of the codec, by file name."""
 
     @abstractmethod
-    def draft(self, recipe: Recipe, seconds: float | None) -> Plan:
-        """A plan with sizes resolved for a budget in seconds (None: steps were asked), before the number of steps is
-        known.
-        """
+    def draft(self, recipe: Recipe, seconds: float) -> Plan:
+        """A plan with sizes resolved for a budget in seconds, before the number of steps is known."""
 
     @abstractmethod
     def settle(self, recipe: Recipe, plan: Plan) -> Plan:
@@ -88,6 +86,10 @@ class Task(ABC):
 
         `watch` is called now and then, and may raise to end a long evaluation.
         """
+
+    @abstractmethod
+    def scoring(self) -> str:
+        """What the final evaluation is about to do, in a line."""
 
     @abstractmethod
     def preview(self, network: nn.Module, plan: Plan, step: int) -> list[Figure]:

@@ -55,6 +55,7 @@ def train(run: RunFiles, began: float | None = None, earlier_requests: int = 0) 
     if run.plan.exists():
         task, plan = tasks.reopen(run)
         planning.check_memory(task, plan, copies=5)
+        notices = planning.check_machine(plan)
     else:
         recipe = layout.read_recipe(run.recipe)
         task = tasks.find(recipe.task).begin(recipe)
@@ -62,9 +63,10 @@ def train(run: RunFiles, began: float | None = None, earlier_requests: int = 0) 
         for name, content in task.codec_files().items():
             files.write_atomically(run.path / name, content)
         files.write_atomically(run.plan, rows.to_json(to_json(plan), indent=2))
+        notices = plan.notices
     drive = Drive(run, task, plan, lambda: bool(received), began or time.perf_counter(), earlier_requests)
     stepping.append(True)
-    return drive.go()
+    return drive.go(notices)
 
 
 def _guarded(run: RunFiles, began: float, earlier_requests: int) -> int:

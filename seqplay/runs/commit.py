@@ -20,6 +20,7 @@ from pathlib import Path
 
 from seqplay import files
 from seqplay.errors import RunError
+from seqplay.recipe import FORMAT
 from seqplay.runs import layout, rows
 
 MANIFEST = "manifest.json"
@@ -44,10 +45,10 @@ class Manifest:
     files: dict[str, Listed]
 
 
-def commit(checkpoints: Path, step: int, contents: Mapping[str, bytes | memoryview], *, sync: bool = True) -> Path:
+def commit(checkpoints: Path, step: int, contents: Mapping[str, bytes | memoryview]) -> Path:
     """Write a checkpoint as a whole and return its directory; one of the same step is replaced.
 
-    With sync=False it survives a kill but not a power cut. After a WriteError the earlier checkpoints are as they were.
+    After a WriteError the earlier checkpoints are as they were.
     """
     assert step >= 0, "steps count from 0"
     assert all(_is_plain(name) for name in contents), "a checkpoint's files have plain names"
@@ -56,7 +57,7 @@ def commit(checkpoints: Path, step: int, contents: Mapping[str, bytes | memoryvi
         _tidy(checkpoints)
         partial = _hidden(checkpoints, step, "partial")
         try:
-            _write(partial, step, contents, sync)
+            _write(partial, step, contents)
             committed = checkpoints / str(step)
             replaced = _move_aside(committed, "replaced")
             os.rename(partial, committed)
@@ -64,8 +65,7 @@ def commit(checkpoints: Path, step: int, contents: Mapping[str, bytes | memoryvi
             with suppress(OSError):
                 _remove_flat(partial)
             raise
-        if sync:
-            files.sync_directory(checkpoints)
+        files.sync_directory(checkpoints)
         if replaced:
             _remove_listed(replaced, step)
     except OSError as error:
@@ -125,16 +125,15 @@ def keep(checkpoints: Path, wanted: Collection[int]) -> list[int]:
     return steps(checkpoints)
 
 
-def _write(partial: Path, step: int, contents: Mapping[str, bytes | memoryview], sync: bool) -> None:
+def _write(partial: Path, step: int, contents: Mapping[str, bytes | memoryview]) -> None:
     os.mkdir(partial, 0o700)
     listed = {}
     for name, content in contents.items():
-        files.write_new(partial / name, content, sync=sync)
+        files.write_new(partial / name, content)
         listed[name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": memoryview(content).nbytes}
-    manifest = {"format": layout.FORMAT, "step": step, "files": listed}
-    files.write_new(partial / MANIFEST, rows.to_json(manifest, indent=2) + b"\n", sync=sync)
-    if sync:
-        files.sync_directory(partial)
+    manifest = {"format": FORMAT, "step": step, "files": listed}
+    files.write_new(partial / MANIFEST, rows.to_json(manifest, indent=2) + b"\n")
+    files.sync_directory(partial)
 
 
 def _read_manifest(place: Path, step: int) -> Manifest:
@@ -156,9 +155,7 @@ def _listed(path: Path, name: str, entry: object) -> Listed:
 
 
 def _read_listed(path: Path, listed: Listed) -> bytes:
-    data = files.read_bytes(path, FILE_LIMIT_BYTES)
-    if len(data) != listed.bytes:
-        raise RunError(f"{path} is damaged: it has {len(data):,} bytes instead of {listed.bytes:,}.")
+    data = files.read_exactly(path, listed.bytes)
     if hashlib.sha256(data).hexdigest() != listed.sha256:
         raise RunError(f"{path} is damaged: its SHA-256 is not the one in {MANIFEST}.")
     return data

@@ -5,47 +5,56 @@ A request is only a wish. The trainer takes it at a step boundary and writes wha
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 from seqplay import files
 from seqplay.errors import UsageError, no_such
 from seqplay.runs.layout import RunFiles
-from seqplay.runs.rows import from_line, to_line
+from seqplay.runs.rows import Row, from_line, number, to_line
 
 ACTIONS = ("stop", "pause", "continue", "learning_rate", "sample")
 POLL_BYTES = 1 << 20
+MOST_RATE = 10**9  # a learning rate above it is a slip, and its products would overflow
 
 
 def ask(run: RunFiles, action: str, value: float | None = None) -> None:
     """Ask the run's trainer for something; `value` is the new learning rate."""
     if action not in ACTIONS:
         raise UsageError(no_such("request", action, ACTIONS))
-    if action == "learning_rate" and not (value is not None and math.isfinite(value) and value > 0):
-        raise UsageError(f"A learning rate is a number above 0, not {value}.")
-    line = to_line({"kind": "control", "action": action, "value": value, "time": time.time()})
+    row = {"kind": "control", "action": action, "value": value, "time": time.time()}
+    if not is_request(row):
+        raise UsageError(f"A learning rate is a number above 0 and at most {MOST_RATE:,}, not {value}.")
     try:
         descriptor = files.open_for_append(run.control)
         try:
-            files.write_all(descriptor, line)
+            files.write_all(descriptor, to_line(row))
         finally:
             os.close(descriptor)
     except OSError as error:
         raise files.cannot_write(run.control, error) from error
 
 
+def is_request(row: Row) -> bool:
+    """Whether a row is a request that `ask` would write. Anybody can append a line, so the reader asks this too."""
+    if row.get("kind") != "control" or row.get("action") not in ACTIONS:
+        return False
+    rate = number(row.get("value"))
+    return row["action"] != "learning_rate" or (rate is not None and 0 < rate <= MOST_RATE)
+
+
 class ControlReader:
-    """The requests after a byte offset of control.jsonl; the trainer's log remembers how far it came."""
+    """The requests after a byte offset of control.jsonl. A trainer begins at the file's size when it starts: what was
+    asked before that was for a process that has ended.
+    """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         self.offset = offset
 
-    def poll(self) -> list[tuple[int, dict[str, Any]]]:
-        """New requests, each with the byte offset just after it. Costs one os.stat when there is nothing new."""
+    def poll(self) -> list[Row]:
+        """The new requests, and nothing that `ask` would refuse. Costs one os.stat when there is nothing new."""
         try:
             size = os.stat(self.path, follow_symlinks=False).st_size
         except OSError:
@@ -54,12 +63,12 @@ class ControlReader:
             self.offset = 0  # a new file, and all that it asks is new
         if size == self.offset:
             return []
-        requests: list[tuple[int, dict[str, Any]]] = []
+        requests: list[Row] = []
         for line in self._new_lines():
             self.offset += len(line)
             row = from_line(line)
-            if row is not None and row.get("kind") == "control" and row.get("action") in ACTIONS:
-                requests.append((self.offset, row))
+            if row is not None and is_request(row):
+                requests.append(row)
         return requests
 
     def _new_lines(self) -> list[bytes]:

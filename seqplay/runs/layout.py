@@ -5,6 +5,7 @@ A run is a directory, and the only thing that processes share. `recipe.json` (wh
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any
 
 from seqplay import files
 from seqplay.errors import RunError
-from seqplay.recipe import Plan, Recipe, plan_from_json, recipe_from_json
+from seqplay.recipe import FORMAT, Plan, Recipe, plan_from_json, recipe_from_json
 from seqplay.runs import rows
 
-FORMAT = 1
+CODEC_BYTES = 1 << 26  # the largest file of a codec that is read
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ def read_plan(run: RunFiles) -> Plan:
     row = read_json(run.plan)
     check_format(row, run.plan)
     return plan_from_json(row, run.plan)
+
+
+def read_codec(run: RunFiles, plan: Plan, name: str = "tokenizer.json") -> str:
+    """A file of the run's codec. Raises RunError where it is not the one that the plan was made with."""
+    path = run.path / name
+    content = files.read_bytes(path, CODEC_BYTES)
+    if hashlib.sha256(content).hexdigest() != plan.codec.get(name):
+        raise RunError(f"{path} is damaged: it is not the file that the run was planned with.")
+    return content.decode("utf-8", "replace")
 
 
 def read_recipe(path: Path) -> Recipe:

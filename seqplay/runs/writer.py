@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -77,11 +78,19 @@ class LogWriter:
         self.close()
 
 
-def cut(path: Path, step: int) -> list[Row]:
-    """Cut a log back to a checkpoint, atomically, and return the rows that stay.
+@dataclass(frozen=True)
+class Cut:
+    """What a cut left of a log."""
+
+    rows: list[Row]  # that stay
+    damaged: int  # lines that went because they were no whole rows: torn, filled with zeros, or garbage
+
+
+def cut(path: Path, step: int) -> Cut:
+    """Cut a log back to a checkpoint, atomically.
 
     Stay: rows up to `step`, rows without a step, and every `change`, because a replay takes its changes from the log.
-    Go: later rows, a `done` row, and every line that is torn, filled with zeros or garbage.
+    Go: later rows, a `done` row, and every damaged line.
     """
     try:
         data = files.read_bytes(path, LOG_LIMIT_BYTES) if os.path.lexists(path) else b""
@@ -89,15 +98,19 @@ def cut(path: Path, step: int) -> list[Row]:
         raise RunError(f"{error} The run cannot be resumed without its log.") from error
     kept_lines: list[bytes] = []
     kept_rows: list[Row] = []
-    for line in data.split(b"\n")[:-1]:
+    *lines, torn = data.split(b"\n")
+    damaged = 1 if torn else 0
+    for line in lines:
         row = from_line(line)
-        if row is not None and _stays(row, step):
+        if row is None:
+            damaged += 1 if line else 0  # an empty line has lost nothing
+        elif _stays(row, step):
             kept_lines.append(line + b"\n")
             kept_rows.append(row)
     kept = b"".join(kept_lines)
     if kept != data:
         files.write_atomically(path, kept)
-    return kept_rows
+    return Cut(kept_rows, damaged)
 
 
 def _stays(row: Row, step: int) -> bool:

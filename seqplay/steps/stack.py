@@ -15,12 +15,14 @@ LARGEST_TABLE = 1 << 24  # numbers in the first layer's table (64 MB); a larger 
 class StackStep:
     """`step(token, state)` -> logits (vocabulary), next state. `state` None is the start."""
 
-    def __init__(self, weights: Weights, layers: int, cell: Callable[[Weights], CellStep], wrap: bool) -> None:
+    def __init__(
+        self, weights: Weights, layers: int, cell: Callable[[Weights], CellStep], wrap: bool, residual: bool
+    ) -> None:
         self.embedding = weights["embedding.weight"]
         self.head, self.bias = weights["head.weight"], weights["head.bias"]
         self.cells = [cell(_under(weights, f"cells.{i}.")) for i in range(layers)]
         self.norms = [_norm(_under(weights, f"norms.{i}.")) for i in range(layers)]
-        self.wrap = wrap
+        self.wrap, self.residual = wrap, residual
         rows, width = self.embedding.shape[0], self._enter(self.embedding[:1]).shape[1]
         self.table = self._enter(self.embedding) if rows * width <= LARGEST_TABLE else None
 
@@ -33,7 +35,7 @@ class StackStep:
             else:
                 projected = cell.project(norm(x))
             y, s = cell.advance(projected, None if state is None else state[layer])
-            x = x + y if x.shape == y.shape and (self.wrap or layer > 0) else y
+            x = x + y if x.shape == y.shape and (self.wrap or (self.residual and layer > 0)) else y
             next_state.append(s)
         return self.head @ x + self.bias, next_state
 

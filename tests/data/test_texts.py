@@ -4,16 +4,19 @@ import codecs
 import hashlib
 import io
 import os
+import secrets
 import socket
 import stat
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqplay import files
 from seqplay.data import texts
 from seqplay.data.built_in import BUILT_IN, built_in_text, sample_texts
 from seqplay.data.texts import Source, cached_text, read_sources, split
@@ -119,7 +122,7 @@ def test_a_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 class Folder(io.RawIOBase):
     """Standard input as `seqplay train - < .` gives it: it is open, and cannot be read."""
 
-    def read(self, size: int = -1) -> bytes:  # noqa: ARG002
+    def read(self, size: int = -1) -> bytes:
         raise IsADirectoryError(21, "Is a directory")
 
 
@@ -352,12 +355,68 @@ def test_a_symlink_in_the_place_of_a_cached_text_is_replaced_not_followed(cache:
     assert not (cache / data).is_symlink()
 
 
-def test_a_symlink_in_the_place_of_the_half_written_text_is_not_followed(cache: Path) -> None:
-    victim = Path(file(b"precious", "victim"))
+@pytest.mark.parametrize("link", [True, False])
+def test_what_is_in_the_place_of_the_half_written_text_is_not_written_to(
+    link: bool, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = Path(file(b"precious", "victim")).absolute()
     cache.mkdir(parents=True)
-    os.symlink(victim.absolute(), cache / f".{os.getpid()}.partial")
-    assert "symlink" in refusal(file(b"text"), error=WriteError)
+    monkeypatch.setattr(secrets, "token_hex", lambda count: "0" * 2 * count)
+    partial = files.temporary(cache / "text")
+    (os.symlink if link else os.link)(victim, partial)
+    assert "File exists" in refusal(file(b"text"), error=WriteError)
     assert victim.read_bytes() == b"precious"
+
+
+def test_nobody_can_guess_where_the_half_written_text_lies(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            seen.extend(path.name for path in cache.iterdir())
+            return super().read(size)
+
+    seen: list[str] = []
+    for _ in range(2):
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": Watched(b"text")}))
+        read_sources(["-"])
+    partials = {name for name in seen if name.startswith(".")}
+    assert len(partials) == 2
+    assert all(files.TEMPORARY.fullmatch(name) for name in partials)
+
+
+def test_two_that_read_at_once_do_not_disturb_each_other(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes in two containers may have the same process id."""
+
+    class Interrupted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            other.append(read_sources([file(b"the other text")]))
+            return super().read(size)
+
+    other: list[Source] = []
+    monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": Interrupted(b"text")}))
+    source = read_sources(["-"])
+    assert cached_text(source.data, source.name) == "text"
+    assert cached_text(other[0].data, other[0].name) == "the other text"
+    assert {path.name for path in cache.iterdir()} == {source.data, other[0].data}
+
+
+def test_what_a_killed_reader_left_is_swept_after_a_day_and_nothing_else(cache: Path) -> None:
+    old, young, mine = files.temporary(cache / "text"), files.temporary(cache / "text"), cache / ".mine.partial"
+    kept = read_sources([file(b"kept")]).data
+    for path, days in ((old, 1.1), (young, 0.9), (mine, 99), (cache / kept, 99)):
+        path.write_bytes(b"kept")
+        os.utime(path, (time.time() - days * 86_400,) * 2)
+    read_sources([file(b"text")])
+    assert {path.name for path in cache.iterdir()} == {
+        young.name,
+        mine.name,
+        kept,
+        hashlib.sha256(b"text").hexdigest(),
+    }
+
+
+def test_a_text_is_cached_where_the_system_cannot_refuse_symlinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_NOFOLLOW", raising=False)
+    assert read(file(b"text")) == "text"
 
 
 def test_a_symlink_in_the_place_of_a_cached_text_is_not_read(cache: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from seqplay.data import tokens
-from seqplay.data.tokens import UNKNOWN, Characters, Codec, Words, from_json, id_type, learn
+from seqplay.data.tokens import UNKNOWN, Characters, Codec, Ids, Words, from_json, id_type, learn
 from seqplay.errors import RunError, UsageError
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=200)
@@ -183,6 +183,94 @@ def test_a_long_text_of_words_that_all_occur_once_is_not_unknown_as_a_whole() ->
     codec = Words.learn(text)
     assert len(codec) == 20_002
     assert codec.decode(codec.encode(text)) == text
+
+
+@pytest.mark.parametrize("most", [2, 3, 4, 5, 100])
+def test_the_words_that_a_cap_leaves_out_are_counted(most: int) -> None:
+    codec = Words.learn("a a a b b c d", most)
+    assert codec.left_out == max(0, 6 - most)  # "a" at the beginning and " a" are two
+    assert from_json("word", codec.tokenizer_json()).left_out == 0
+
+
+def test_the_words_left_out_because_they_were_seen_once_are_counted() -> None:
+    assert Words.learn("yes\n" * 10_001 + "once twice").left_out == 2
+
+
+def test_no_character_is_left_out() -> None:
+    assert Characters.learn("abc" * 10_000 + "d", 2).left_out == 0
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 3])
+def test_never_more_different_words_are_counted_than_the_limit(repeats: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often each of them comes, also where none is seen only once."""
+    sizes = []
+    real = tokens._more_frequent_half
+
+    def watched(counts: dict[str, int]) -> dict[str, int]:
+        sizes.append(len(counts))
+        return real(counts)
+
+    monkeypatch.setattr(tokens, "MOST_COUNTED", 100)
+    monkeypatch.setattr(tokens, "_more_frequent_half", watched)
+    text = "".join(f" {number}" * repeats for number in range(5_000))
+    codec = Words.learn(text)
+    assert 40 < len(sizes) <= 5_000 // 50
+    assert set(sizes) == {100}
+    assert len(codec) <= 101
+    assert codec.left_out == 5_000 - (len(codec) - 1)
+
+
+def test_words_that_come_often_are_not_forgotten_among_many_that_come_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MOST_COUNTED", 100)
+    text = "".join(f" often seen {number}" for number in range(10_000))
+    codec = Words.learn(text)
+    assert codec.symbols == (UNKNOWN, " often", " seen")
+    assert codec.left_out == 10_000
+
+
+def test_a_kind_of_token_is_one_class_and_its_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Vowels(Codec):
+        kind, unit, embedding = "vowel", "vowel", 2
+
+        @classmethod
+        def learn(cls, text: str, most: int = 3) -> "Vowels":
+            codec = cls((UNKNOWN, *sorted(set(text) & set("aeiou"))[: most - 1]))
+            codec.left_out = 1
+            return codec
+
+        @classmethod
+        def check(cls, symbols: Sequence[str]) -> None:
+            if not set(symbols) <= set("aeiou"):
+                raise ValueError("a symbol is no vowel")
+
+        def encode(self, text: str) -> Ids:
+            return np.array([self.symbols.index(c) if c in self.symbols else 0 for c in text])
+
+        def unknown(self, text: str) -> list[str]:
+            return [c for c in dict.fromkeys(text) if c not in self.symbols]
+
+        def hidden_characters(self, text: str) -> int:
+            return int((self.encode(text) == 0).sum())
+
+        def beginning(self, text: str, count: int) -> str:
+            return text[:count]
+
+        def tokenizer_json(self) -> str:
+            return json.dumps({"model": {"vocab": {symbol: i for i, symbol in enumerate(self.symbols)}}})
+
+    monkeypatch.setitem(tokens.CODECS, "vowel", Vowels)
+    codec = learn("vowel", "banana is one", 3)
+    assert (codec.symbols, codec.unit, codec.embedding, codec.left_out) == ((UNKNOWN, "a", "e"), "vowel", 2, 1)
+    assert from_json("vowel", codec.tokenizer_json()).encode("bea").tolist() == [0, 2, 1]
+    with pytest.raises(RunError, match=r"as a vowel vocabulary: a symbol is no vowel\.$"):
+        from_json("vowel", codec.tokenizer_json().replace('"e"', '"x"'))
+
+
+def test_a_token_has_its_name_and_the_length_of_its_vector() -> None:
+    assert {kind: (c.kind, c.unit, c.embedding) for kind, c in tokens.CODECS.items()} == {
+        "char": ("char", "character", 64),
+        "word": ("word", "word", 256),
+    }
 
 
 def test_an_unknown_kind_of_token_is_answered_with_the_nearest() -> None:
@@ -383,6 +471,11 @@ def test_a_vocabulary_that_is_none_is_one_run_error(kind: str, value: Any) -> No
 def test_a_character_vocabulary_holds_single_characters(symbol: str) -> None:
     with pytest.raises(RunError, match="a symbol is not one character"):
         from_json("char", written("char", {"<unk>": 0, symbol: 1}))
+
+
+def test_a_word_vocabulary_holds_no_empty_word() -> None:
+    with pytest.raises(RunError, match="a symbol is empty"):
+        from_json("word", written("word", {"<unk>": 0, "": 1}))
 
 
 def test_a_vocabulary_of_more_than_a_million_entries_is_refused() -> None:

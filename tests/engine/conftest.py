@@ -80,7 +80,7 @@ class Trial:
     def planned(self) -> "Trial":
         """The run with its plan, and no step made."""
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Drive, "go", lambda _: False)
+            patched.setattr(Drive, "go", lambda *_: False)
             train(self.files)
         return self
 
@@ -149,7 +149,7 @@ class Trial:
             TRAINING: safetensors.torch.save(training),
             STATE: json.dumps(state).encode(),
         }
-        commit.commit(self.files.checkpoints, step, contents, sync=False)
+        commit.commit(self.files.checkpoints, step, contents)
 
     def verify(self) -> list[int]:
         """Read every committed file; the steps."""

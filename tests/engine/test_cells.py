@@ -98,7 +98,7 @@ def test_state_of_some_rows_goes_on_as_those_rows(cell: nn.Module, x: Tensor) ->
 class Leaky(nn.Module):
     """h <- h / 2 + W x: the smallest cell that carries something."""
 
-    def __init__(self, config: NoOptions, inputs: int, width: int) -> None:  # noqa: ARG002
+    def __init__(self, config: NoOptions, inputs: int, width: int) -> None:
         super().__init__()
         self.enter = nn.Linear(inputs, width)
 

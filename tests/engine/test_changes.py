@@ -10,7 +10,10 @@ import pytest
 
 from seqplay.data.built_in import built_in_text
 from seqplay.engine import drive, loop
+from seqplay.errors import RunError
+from seqplay.runs import control
 from seqplay.runs.reader import read_all
+from seqplay.runs.writer import LogWriter
 
 MakeRun = Callable[..., Any]
 TEXT = built_in_text("english").decode()[:2000]
@@ -248,3 +251,27 @@ def test_a_reader_that_begins_at_the_first_byte_is_noticed(make_run: MakeRun, se
     assert server.run(run, naive) == 0
     assert run.rows("done") == []
     assert run.rows()[-1]["note"] == "stopped"
+
+
+def test_a_learning_rate_that_is_asked_for_while_paused_takes_effect_when_training_goes_on(make_run: MakeRun) -> None:
+    run = make_run(TEXT, steps=6, **PLAN)
+    control.ask(run.files, "pause")
+    control.ask(run.files, "learning_rate", 0.0025)
+    control.ask(run.files, "continue")
+    assert run.train()
+    (change,) = run.rows("change")
+    assert (change["step"], change["name"], change["value"]) == (0, "learning_rate", 0.0025)
+    assert [row["note"] for row in run.rows("note")][:2] == ["paused", "continued"]
+
+
+@pytest.mark.parametrize("wrong", [{"value": None}, {"value": "x"}, {"value": 0}, {"value": -1.0}, {"name": "other"}])
+def test_a_change_that_seqplay_never_writes_is_refused_with_the_name_of_the_log(
+    wrong: dict[str, object], make_run: MakeRun
+) -> None:
+    run = make_run(TEXT, steps=6, **PLAN)
+    assert run.train()
+    row = {"kind": "change", "step": 6, "name": "learning_rate", "value": 0.1, "before": 0.2, **wrong}
+    with LogWriter(run.files.log) as log:
+        log.append(row)
+    with pytest.raises(RunError, match=r"log\.jsonl holds a change"):
+        run.train()

@@ -39,7 +39,7 @@ checkpoints.load = forgetful
 KEEPS_THE_WHOLE_LOG = """
 from seqplay.runs import writer
 from seqplay.runs.reader import read_all
-writer.cut = lambda path, step: read_all(path)
+writer.cut = lambda path, step: writer.Cut(read_all(path), 0)
 """
 LOGS_AFTER_CHECKPOINTS = """
 from seqplay.engine import checkpoints

@@ -42,7 +42,7 @@ def test_a_plan_chooses_every_size_and_says_why_in_one_line(make_run: MakeRun) -
 @pytest.mark.parametrize(
     ("count", "seconds", "size", "hidden", "why"),
     [
-        (50, None, "m", 32, "50 characters to learn from"),
+        (50, 120, "m", 32, "50 characters to learn from"),
         (50_000, 5, "m", 128, "5 s of training"),
         (10**7, 120, "m", 512, "120 s of training"),
         (10**7, 120, "s", 256, "at size s"),
@@ -50,9 +50,7 @@ def test_a_plan_chooses_every_size_and_says_why_in_one_line(make_run: MakeRun) -
         (10**7, 7200, "m", 1024, "10,000,000 characters"),
     ],
 )
-def test_width_follows_the_text_and_the_budget(
-    count: int, seconds: float | None, size: str, hidden: int, why: str
-) -> None:
+def test_width_follows_the_text_and_the_budget(count: int, seconds: float, size: str, hidden: int, why: str) -> None:
     found, reason = _suggest_hidden(count, size, seconds, "character")
     assert found == hidden
     assert why in reason

@@ -16,6 +16,7 @@ from seqplay.data.built_in import built_in_text
 from seqplay.engine import checkpoints, drive, loop
 from seqplay.engine.tasks import text as text_task
 from seqplay.errors import RunError
+from seqplay.runs.best import TRAINING
 from seqplay.runs.rows import to_line
 
 MakeRun = Callable[..., Any]
@@ -266,12 +267,27 @@ def test_every_entry_of_a_checkpoint_is_listed_here(held: SimpleNamespace) -> No
     assert {f"{name.partition('/')[0]}/" for name in held.entries if "/" in name} == set(TENSORS)
 
 
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it(held: SimpleNamespace) -> None:
+    newest, before = held.copy.steps()[-1], held.copy.steps()[-2]
+    path = held.copy.files.checkpoints / str(newest) / TRAINING
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert held.copy.train()
+    assert everything(held.copy) == everything(held.run)
+    said = [row["message"] for row in held.copy.rows("note")]
+    assert f"goes on from step {before:,}" in said
+    assert f"checkpoint {newest:,} is damaged: its steps are made again" in said
+
+
 @pytest.mark.parametrize("name", [*STARTING_VALUES, *TENSORS])
 def test_a_checkpoint_without_one_of_its_entries_is_refused(name: str, held: SimpleNamespace) -> None:
     lacking = [entry for entry in held.entries if entry == name or (name in TENSORS and entry.startswith(name))]
     assert lacking
     for entry in lacking:
         held.copy.write_checkpoint(HELD_AT, {key: value for key, value in held.entries.items() if key != entry})
+        for older in set(held.copy.steps()) - {HELD_AT}:  # a whole one would be taken in its place
+            shutil.rmtree(held.copy.files.checkpoints / str(older))
         with pytest.raises(RunError, match=str(HELD_AT)) as refused:
             held.copy.train()
         assert "\n" not in str(refused.value)

@@ -5,14 +5,17 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from seqplay import files
 from seqplay.errors import RunError, WriteError
 from seqplay.runs import commit
 
@@ -60,7 +63,7 @@ def test_directories_are_0700_and_files_0600(checkpoints: Path) -> None:
 def test_steps_are_sorted_as_numbers_and_only_the_committed_count(checkpoints: Path) -> None:
     assert commit.steps(checkpoints) == []
     for step in (100, 9, 0):
-        commit.commit(checkpoints, step, FILES, sync=False)
+        commit.commit(checkpoints, step, FILES)
     (checkpoints / "55").mkdir()
     (checkpoints / "latest").mkdir()
     shutil.copytree(checkpoints / "9", checkpoints / "007")
@@ -81,9 +84,21 @@ def test_files_are_on_the_disk_before_the_rename_and_the_name_after_it(
 
 def test_the_order_check_bites_a_commit_without_fsync(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit.commit(checkpoints, 1, FILES)
-    order = recorded(monkeypatch, lambda: commit.commit(checkpoints, 2, FILES, sync=False))
-    with pytest.raises(AssertionError):
-        assert_durable(order, checkpoints)
+    for naive in (without_fsync_of_directories, without_fsync_of_files):
+        with monkeypatch.context() as patched:
+            naive(patched)
+            order = recorded(monkeypatch, lambda: commit.commit(checkpoints, 2, FILES))
+        with pytest.raises(AssertionError):
+            assert_durable(order, checkpoints)
+        shutil.rmtree(checkpoints / "2")
+
+
+def without_fsync_of_directories(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(files, "sync_directory", lambda _: None)
+
+
+def without_fsync_of_files(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(files, "write_new", lambda path, data: path.write_bytes(data))
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, act: object) -> list[tuple[str, str]]:
@@ -140,7 +155,7 @@ def test_strace_sees_the_same_order(checkpoints: Path, tmp_path: Path) -> None:
 
 
 def test_a_bit_flipped_anywhere_is_found(checkpoints: Path) -> None:
-    commit.commit(checkpoints, 3, FILES, sync=False)
+    commit.commit(checkpoints, 3, FILES)
     paths = [path for path in (checkpoints / "3").iterdir() if path.stat().st_size]
     sizes = [path.stat().st_size * 8 for path in paths]
     generator = random.Random(0)
@@ -154,7 +169,7 @@ def test_a_bit_flipped_anywhere_is_found(checkpoints: Path) -> None:
 
 
 def test_every_byte_of_the_manifest_counts(checkpoints: Path) -> None:
-    commit.commit(checkpoints, 3, {"weights": b"abc"}, sync=False)
+    commit.commit(checkpoints, 3, {"weights": b"abc"})
     manifest = checkpoints / "3" / "manifest.json"
     for bit in range(0, manifest.stat().st_size * 8, 7):
         flip(manifest, bit)
@@ -163,7 +178,7 @@ def test_every_byte_of_the_manifest_counts(checkpoints: Path) -> None:
 
 
 def test_a_cut_or_longer_or_missing_file_is_found(checkpoints: Path) -> None:
-    commit.commit(checkpoints, 3, FILES, sync=False)
+    commit.commit(checkpoints, 3, FILES)
     path = checkpoints / "3" / "weights.safetensors"
     for data in (b"", FILES[path.name][:-1], FILES[path.name] + b"\0"):
         path.write_bytes(data)
@@ -174,8 +189,37 @@ def test_a_cut_or_longer_or_missing_file_is_found(checkpoints: Path) -> None:
         commit.read_file(checkpoints, 3, path.name)
 
 
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """64 GB of it, so that 900 GB cannot be had on any machine."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (64 << 30, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_of_a_file_that_has_grown_to_900_gb_nothing_is_read(checkpoints: Path) -> None:
+    commit.commit(checkpoints, 3, FILES)
+    os.truncate(checkpoints / "3" / "weights.safetensors", 900 << 30)
+    with pytest.raises(RunError, match="is damaged: it has 966,367,641,600 bytes instead of 2,048"):
+        commit.read_file(checkpoints, 3, "weights.safetensors")
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_a_file_that_does_not_fit_in_the_memory_is_a_run_error(checkpoints: Path) -> None:
+    commit.commit(checkpoints, 3, FILES)
+    os.truncate(checkpoints / "3" / "weights.safetensors", 900 << 30)
+    manifest = checkpoints / "3" / "manifest.json"
+    row = json.loads(manifest.read_bytes())
+    row["files"]["weights.safetensors"]["bytes"] = 900 << 30
+    manifest.write_text(json.dumps(row))
+    with pytest.raises(RunError, match=r"weights\.safetensors: it does not fit in the memory"):
+        commit.verify(checkpoints, 3)
+
+
 def test_a_symlink_in_place_of_a_file_is_not_read(checkpoints: Path, tmp_path: Path) -> None:
-    commit.commit(checkpoints, 3, FILES, sync=False)
+    commit.commit(checkpoints, 3, FILES)
     (checkpoints / "3" / "empty").unlink()
     (tmp_path / "elsewhere").write_bytes(b"")
     (checkpoints / "3" / "empty").symlink_to(tmp_path / "elsewhere")
@@ -184,7 +228,7 @@ def test_a_symlink_in_place_of_a_file_is_not_read(checkpoints: Path, tmp_path: P
 
 
 def test_a_missing_step_or_name_is_an_error_that_says_what_is_there(checkpoints: Path) -> None:
-    commit.commit(checkpoints, 3, FILES, sync=False)
+    commit.commit(checkpoints, 3, FILES)
     with pytest.raises(RunError, match=r"no checkpoint of step 4 in .*; the newest are: 3"):
         commit.load_manifest(checkpoints, 4)
     with pytest.raises(RunError, match="does not list it"):
@@ -194,8 +238,8 @@ def test_a_missing_step_or_name_is_an_error_that_says_what_is_there(checkpoints:
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "", ".", "..", "a/b", "manifest.json", "a\\b"])
 def test_a_manifest_that_lists_a_path_deletes_and_reads_nothing(name: str, checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("mine")
-    commit.commit(checkpoints, 3, FILES, sync=False)
-    commit.commit(checkpoints, 4, FILES, sync=False)
+    commit.commit(checkpoints, 3, FILES)
+    commit.commit(checkpoints, 4, FILES)
     path = checkpoints / "3" / "manifest.json"
     row = json.loads(path.read_bytes())
     row["files"][name] = {"sha256": hashlib.sha256(b"mine").hexdigest(), "bytes": 4}
@@ -207,7 +251,7 @@ def test_a_manifest_that_lists_a_path_deletes_and_reads_nothing(name: str, check
 
 
 def test_a_newer_format_names_both_versions(checkpoints: Path) -> None:
-    commit.commit(checkpoints, 3, FILES, sync=False)
+    commit.commit(checkpoints, 3, FILES)
     path = checkpoints / "3" / "manifest.json"
     path.write_text(path.read_text().replace('"format": 1', '"format": 999'))
     with pytest.raises(RunError, match=r"format 999 .* up to 1\. .*pip install -U seqplay"):
@@ -216,7 +260,7 @@ def test_a_newer_format_names_both_versions(checkpoints: Path) -> None:
 
 def test_keep_removes_the_others(checkpoints: Path) -> None:
     for step in (1, 2, 3, 4):
-        commit.commit(checkpoints, step, FILES, sync=False)
+        commit.commit(checkpoints, step, FILES)
     assert commit.keep(checkpoints, {2, 4, 99}) == [2, 4]
     assert sorted(os.listdir(checkpoints)) == ["2", "4"]
 
@@ -228,7 +272,7 @@ def test_keep_of_a_run_without_checkpoints_does_nothing(checkpoints: Path) -> No
 
 def test_the_last_good_checkpoint_is_never_removed(checkpoints: Path) -> None:
     for step in (1, 2, 3):
-        commit.commit(checkpoints, step, FILES, sync=False)
+        commit.commit(checkpoints, step, FILES)
     flip(checkpoints / "3" / "weights.safetensors", 0)
     assert commit.keep(checkpoints, [3]) == [2, 3]
     assert commit.keep(checkpoints, []) == [2]
@@ -237,29 +281,29 @@ def test_the_last_good_checkpoint_is_never_removed(checkpoints: Path) -> None:
 
 
 def test_a_users_file_survives_retention_and_replacement_at_its_place(checkpoints: Path) -> None:
-    commit.commit(checkpoints, 1, FILES, sync=False)
+    commit.commit(checkpoints, 1, FILES)
     notes = checkpoints / "1" / "notes.txt"
     notes.write_text("mine")
-    commit.commit(checkpoints, 1, FILES, sync=False)
+    commit.commit(checkpoints, 1, FILES)
     assert notes.read_text() == "mine"
-    commit.commit(checkpoints, 2, FILES, sync=False)
+    commit.commit(checkpoints, 2, FILES)
     assert commit.keep(checkpoints, [2]) == [2]
     assert notes.read_text() == "mine"
     assert os.listdir(checkpoints / "1") == ["notes.txt"]
-    commit.commit(checkpoints, 1, FILES, sync=False)
+    commit.commit(checkpoints, 1, FILES)
     assert notes.read_text() == "mine"
     assert sorted(os.listdir(checkpoints)) == ["1", "2"]
 
 
 def test_what_a_crash_left_is_gone_after_the_next_commit(checkpoints: Path) -> None:
-    commit.commit(checkpoints, 1, FILES, sync=False)
+    commit.commit(checkpoints, 1, FILES)
     partial = checkpoints / f".2.partial-{'0' * 16}"
     partial.mkdir()
     (partial / "weights.safetensors").write_bytes(b"half")
-    commit.commit(checkpoints, 0, FILES, sync=False)
+    commit.commit(checkpoints, 0, FILES)
     (checkpoints / "0").rename(checkpoints / f".0.removed-{'0' * 16}")
     (checkpoints / ".hidden").mkdir()
-    commit.commit(checkpoints, 3, FILES, sync=False)
+    commit.commit(checkpoints, 3, FILES)
     assert sorted(os.listdir(checkpoints)) == [".hidden", "1", "3"]
 
 
@@ -273,8 +317,8 @@ def test_a_symlinked_checkpoints_directory_is_not_written_through(checkpoints: P
 
 
 def test_a_symlinked_step_is_not_written_through(checkpoints: Path, tmp_path: Path) -> None:
-    commit.commit(tmp_path / "elsewhere", 1, FILES, sync=False)
-    commit.commit(checkpoints, 2, FILES, sync=False)
+    commit.commit(tmp_path / "elsewhere", 1, FILES)
+    commit.commit(checkpoints, 2, FILES)
     (checkpoints / "1").symlink_to(tmp_path / "elsewhere" / "1")
     with pytest.raises(WriteError, match="never writes through one"):
         commit.commit(checkpoints, 1, FILES)

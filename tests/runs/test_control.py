@@ -1,4 +1,4 @@
-"""What a viewer asks of a trainer arrives once, whole, and with the place in the file where it ends."""
+"""What a viewer asks of a trainer arrives once and whole, and nothing else does."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,15 @@ from seqplay.runs.layout import RunFiles
 from seqplay.runs.rows import to_line
 
 
-def test_requests_arrive_in_order_with_the_offset_after_each(run: RunFiles) -> None:
+def test_requests_arrive_in_order_from_an_offset_on(run: RunFiles) -> None:
+    offsets = []
     for action in ACTIONS:
         ask(run, action, 0.5 if action == "learning_rate" else None)
+        offsets.append(run.control.stat().st_size)
     requests = ControlReader(run.control).poll()
-    assert [row["action"] for _, row in requests] == list(ACTIONS)
-    assert [row["value"] for _, row in requests] == [None, None, None, 0.5, None]
-    assert requests[-1][0] == run.control.stat().st_size
-    for index, (offset, _) in enumerate(requests):
+    assert [row["action"] for row in requests] == list(ACTIONS)
+    assert [row["value"] for row in requests] == [None, None, None, 0.5, None]
+    for index, offset in enumerate(offsets):
         assert ControlReader(run.control, offset).poll() == requests[index + 1 :]
 
 
@@ -26,10 +27,10 @@ def test_a_poll_returns_only_what_is_new(run: RunFiles) -> None:
     reader = ControlReader(run.control)
     assert reader.poll() == []
     ask(run, "pause")
-    assert [row["action"] for _, row in reader.poll()] == ["pause"]
+    assert [row["action"] for row in reader.poll()] == ["pause"]
     assert reader.poll() == []
     ask(run, "continue")
-    assert [row["action"] for _, row in reader.poll()] == ["continue"]
+    assert [row["action"] for row in reader.poll()] == ["continue"]
 
 
 def test_a_poll_with_nothing_new_opens_no_file(run: RunFiles, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +51,8 @@ def test_half_a_request_waits_for_its_end(run: RunFiles) -> None:
     run.control.write_bytes(line[:10])
     assert reader.poll() == []
     run.control.write_bytes(line)
-    assert [offset for offset, _ in reader.poll()] == [len(line)]
+    assert [row["action"] for row in reader.poll()] == ["stop"]
+    assert reader.offset == len(line)
 
 
 def test_garbage_and_unknown_actions_are_skipped(run: RunFiles) -> None:
@@ -60,7 +62,7 @@ def test_garbage_and_unknown_actions_are_skipped(run: RunFiles) -> None:
     assert reader.poll() == []
     assert reader.offset == len(garbage)
     ask(run, "stop")
-    assert [row["action"] for _, row in reader.poll()] == ["stop"]
+    assert [row["action"] for row in reader.poll()] == ["stop"]
 
 
 def test_a_request_is_one_write_of_one_line(run: RunFiles, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,11 +74,28 @@ def test_a_request_is_one_write_of_one_line(run: RunFiles, monkeypatch: pytest.M
     assert writes[0].endswith(b"}\n")
 
 
-@pytest.mark.parametrize("value", [None, 0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [None, 0.0, -1.0, float("nan"), float("inf"), True, 1e9 + 1, 10**400])
 def test_a_learning_rate_is_a_number_above_zero(value: float | None, run: RunFiles) -> None:
-    with pytest.raises(UsageError, match="A learning rate is a number above 0"):
+    with pytest.raises(UsageError, match="A learning rate is a number above 0 and at most 1,000,000,000"):
         ask(run, "learning_rate", value)
     assert not run.control.exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["null", "0", "-0.0", "-1", "1e999", "Infinity", "NaN", "true", "1000000001", "1" * 400, '"0.1"', "[0.1]", "{}"],
+)
+def test_a_learning_rate_that_ask_would_refuse_never_reaches_the_trainer(value: str, run: RunFiles) -> None:
+    run.control.write_text(f'{{"kind":"control","action":"learning_rate","value":{value}}}\n')
+    reader = ControlReader(run.control)
+    assert reader.poll() == []
+    ask(run, "learning_rate", 1e9)
+    assert [row["value"] for row in reader.poll()] == [1e9]
+
+
+def test_a_learning_rate_without_its_value_never_reaches_the_trainer(run: RunFiles) -> None:
+    run.control.write_text('{"kind":"control","action":"learning_rate"}\n')
+    assert ControlReader(run.control).poll() == []
 
 
 def test_an_unknown_request_names_the_nearest(run: RunFiles) -> None:

@@ -96,7 +96,7 @@ def test_a_request_that_only_half_fitted_does_not_spoil_the_next(run: RunFiles) 
     with largest_file(20), pytest.raises(WriteError, match=r"control\.jsonl"):
         control.ask(run, "stop")
     control.ask(run, "pause")
-    assert [row["action"] for _, row in control.ControlReader(run.control).poll()] == ["pause"]
+    assert [row["action"] for row in control.ControlReader(run.control).poll()] == ["pause"]
 
 
 def test_a_failed_fsync_of_a_log_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

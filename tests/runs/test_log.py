@@ -16,7 +16,7 @@ from seqplay.errors import RunError, WriteError
 from seqplay.runs import reader
 from seqplay.runs.reader import LogReader, last_row, read_all, rows_from_end
 from seqplay.runs.rows import to_line
-from seqplay.runs.writer import LogWriter, cut
+from seqplay.runs.writer import Cut, LogWriter, cut
 
 ROWS: list[dict[str, Any]] = [
     {"kind": "start", "source": "소설.txt"},
@@ -93,27 +93,54 @@ def test_a_log_cut_at_any_byte_keeps_its_whole_lines(log: Path) -> None:
         ended = ROWS[: data[: size + 1].count(b"\n")]  # a line that lacks nothing but its newline gets it
         assert read_all(log) == [*ended, {"kind": "note", "step": 9}]
         log.write_bytes(data[:size])
-        assert cut(log, 3) == whole
+        torn = 0 if size == 0 or data[size - 1 : size] == b"\n" else 1
+        assert cut(log, 3) == Cut(whole, torn)
         assert log.read_bytes() == lines(whole)
 
 
 @pytest.mark.parametrize(
-    "tail", [b"\0" * 4096, b'{"kind":"step","st' + b"\0" * 100, b"\0" * 9 + b"\n", b"[1]\n{}}\n\xff\n\n"]
+    ("tail", "damaged"),
+    [
+        (b"", 0),
+        (b"\0" * 4096, 1),
+        (b'{"kind":"step","st' + b"\0" * 100, 1),
+        (b"\0" * 9 + b"\n", 1),
+        (b"[1]\n{}}\n\xff\n\n", 3),
+        (b'{"kind":"step","step":4}', 1),
+    ],
 )
-def test_a_tail_of_zeros_or_garbage_is_ignored_and_cut(tail: bytes, log: Path) -> None:
+def test_a_tail_of_zeros_or_garbage_is_ignored_cut_and_counted(tail: bytes, damaged: int, log: Path) -> None:
     log.write_bytes(lines(ROWS) + tail)
     assert read_all(log) == ROWS
     assert last_row(log) == ROWS[-1]
-    assert cut(log, 3) == ROWS
+    assert cut(log, 3) == Cut(ROWS, damaged)
     assert log.read_bytes() == lines(ROWS)
+
+
+def test_rows_that_a_cut_takes_back_are_not_damaged(log: Path) -> None:
+    later = [{"kind": "step", "step": 4}, {"kind": "done", "steps": 4}]
+    log.write_bytes(lines(ROWS) + b"[1]\n" + lines(later) + b'{"torn')
+    assert cut(log, 3) == Cut(ROWS, 2)
+
+
+@pytest.mark.parametrize("value", ["null", "true", '"3"', "[3]", '{"a":3}', "-1", "0.5", "1" * 400])
+@pytest.mark.parametrize("name", ["step", "name", "value", "before", "kind"])
+def test_a_change_with_a_value_of_the_wrong_type_does_not_stop_a_cut(name: str, value: str, log: Path) -> None:
+    change = {"kind": '"change"', "step": "2", "name": '"learning_rate"', "value": "0.1", "before": "0.2", name: value}
+    line = "{" + ",".join(f'"{key}":{text}' for key, text in change.items()) + "}\n"
+    log.write_bytes(lines(ROWS) + line.encode())
+    left = cut(log, 3)
+    assert left.rows[: len(ROWS)] == ROWS
+    assert len(left.rows) - len(ROWS) + left.damaged == 1
+    assert cut(log, 3) == Cut(left.rows, 0)
 
 
 def test_a_cut_keeps_every_change_and_drops_later_rows_and_done(log: Path) -> None:
     done = {"kind": "done", "steps": 4}
     log.write_bytes(lines([*ROWS, done]))
-    assert cut(log, 1) == [*ROWS[:3], ROWS[3]]
+    assert cut(log, 1) == Cut([*ROWS[:3], ROWS[3]], 0)
     log.write_bytes(lines([*ROWS, done]))
-    assert cut(log, 99) == ROWS
+    assert cut(log, 99) == Cut(ROWS, 0)
     assert read_all(log) == ROWS
 
 
@@ -125,11 +152,11 @@ def test_a_cut_keeps_unknown_fields_byte_for_byte(log: Path) -> None:
 
 
 def test_a_cut_that_changes_nothing_leaves_the_file_and_one_of_a_missing_file_makes_none(log: Path) -> None:
-    assert cut(log, 5) == []
+    assert cut(log, 5) == Cut([], 0)
     assert not log.exists()
     log.write_bytes(lines(ROWS))
     before = log.stat().st_ino
-    assert cut(log, 5) == ROWS
+    assert cut(log, 5) == Cut(ROWS, 0)
     assert log.stat().st_ino == before
 
 
@@ -154,7 +181,7 @@ def test_any_rows_read_back_as_they_were_written(tmp_path_factory: Any, rows: li
     data = lines(rows)
     log.write_bytes(data[:size])
     expected = [json.loads(line) for line in data[:size].split(b"\n")[:-1]]
-    assert read_all(log) == expected == cut(log, 1)
+    assert read_all(log) == expected == cut(log, 1).rows
     assert list(rows_from_end(log)) == expected[::-1]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqplay.errors import RunError
+from seqplay.recipe import FORMAT
 from seqplay.runs import commit, layout, process, rows
 from seqplay.runs.control import ControlReader
 from seqplay.runs.layout import RunFiles, check_format, read_json
@@ -76,7 +77,7 @@ def test_a_file_over_the_limit_is_not_parsed(tmp_path: Path) -> None:
 
 def test_a_newer_format_names_both_versions_and_says_to_upgrade() -> None:
     check_format({})
-    check_format({"format": layout.FORMAT})
+    check_format({"format": FORMAT})
     with pytest.raises(RunError, match=r"plan\.json: it has format 999 .* up to 1\. .*pip install -U seqplay"):
         check_format({"format": 999}, "plan.json")
     damaged: object

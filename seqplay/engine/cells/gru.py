@@ -35,5 +35,6 @@ gru = Architecture(
     module=GRU,
     summary="Gated recurrent unit: two gates, one state. Close to the LSTM; slower on a CPU: no fused path.",
     source="Cho et al. 2014, https://arxiv.org/abs/1406.1078",
+    residual=True,
     step="seqplay.steps.cells.gru:step",
 )

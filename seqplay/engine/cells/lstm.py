@@ -42,5 +42,6 @@ lstm = Architecture(
     module=LSTM,
     summary="Long short-term memory: gates decide what is kept, so it remembers longest. The best start on a CPU.",
     source="Hochreiter & Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735",
+    residual=True,
     step="seqplay.steps.cells.lstm:step",
 )

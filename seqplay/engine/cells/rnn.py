@@ -30,5 +30,7 @@ rnn = Architecture(
     module=RNN,
     summary="SimpleRNN: one tanh of input and past. The first one to understand; its memory fades fast.",
     source="Elman 1990, https://doi.org/10.1207/s15516709cog1402_1",
+    residual=True,
+    learning_rate=0.005,  # no gates to protect it from a large one
     step="seqplay.steps.cells.rnn:step",
 )

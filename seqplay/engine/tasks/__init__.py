@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from seqplay import files
 from seqplay.engine.task import Task
 from seqplay.engine.tasks.text import TextTask
 from seqplay.errors import UsageError, no_such
@@ -10,7 +9,6 @@ from seqplay.recipe import Plan
 from seqplay.runs import layout
 from seqplay.runs.layout import RunFiles
 
-CODEC_BYTES = 1 << 26  # the largest file of a codec that is read
 TASKS: dict[str, type[Task]] = {task.name: task for task in (TextTask,)}
 
 
@@ -24,4 +22,4 @@ def find(name: str) -> type[Task]:
 def reopen(run: RunFiles) -> tuple[Task, Plan]:
     """The task and the plan of an existing run. Raises RunError where they cannot be read."""
     plan = layout.read_plan(run)
-    return find(plan.task).reopen(plan, lambda name: files.read_bytes(run.path / name, CODEC_BYTES)), plan
+    return find(plan.task).reopen(plan, lambda name: layout.read_codec(run, plan, name)), plan

@@ -35,9 +35,10 @@ ESTIMATE_TOKENS, ESTIMATE_ROWS, ESTIMATE_CHUNK = 50_000, 16, 500
 PREVIEW_TOKENS = 240
 MOST_SCORED = 2_000_000  # held-out tokens
 CHUNK = 2_000  # tokens scored at a time
+MOST_LOGITS = 1 << 25  # numbers that they give
 CODE_POINTS = 1_114_112  # an unknown character could be any of these: what its spelling costs
-SCORES = ("held_out_loss", "bits_per_byte", "perplexity", "held_out_accuracy", "held_out_tokens")
-DEFAULT_SECONDS = 120.0  # what a width is chosen for when steps were asked, not a time
+SCORES = ("held_out_loss", "bits_per_byte", "perplexity", "held_out_accuracy", "held_out_tokens", "scored_tokens")
+# Measured on two cores: (fewer than this many tokens, or seconds of training, units that pay)
 WIDTHS_BY_TOKENS = ((100, 32), (2_000, 64), (20_000, 128), (100_000, 256), (500_000, 384), (math.inf, 1024))
 WIDTHS_BY_SECONDS = ((10, 128), (20, 256), (45, 384), (180, 512), (600, 640), (1800, 768), (math.inf, 1024))
 AS_ASKED = (
@@ -62,9 +63,14 @@ class TextTask(Task):
         return task
 
     @classmethod
-    def reopen(cls, plan: Plan, read: Callable[[str], bytes]) -> TextTask:
-        codec = tokens.from_json(plan.tokens, read("tokenizer.json").decode("utf-8", "replace"))
-        return cls(codec, lambda: texts.split(texts.cached_text(plan.data, plan.source), plan.holdout))
+    def reopen(cls, plan: Plan, read: Callable[[str], str]) -> TextTask:
+        codec = tokens.from_json(plan.tokens, read("tokenizer.json"))
+        if len(codec) != plan.vocabulary:
+            raise RunError(f"The run's codec has {len(codec)} symbols, its plan {plan.vocabulary}.")
+        task = cls(codec, lambda: texts.split(texts.cached_text(plan.data, plan.source), plan.holdout))
+        if plan.batch * plan.sequence >= plan.train_tokens:
+            raise RunError(f"The plan reads {plan.batch} x {plan.sequence} tokens at a time of {plan.train_tokens}.")
+        return task
 
     def codec_files(self) -> dict[str, bytes]:
         return {"tokenizer.json": self.codec.tokenizer_json().encode()}
@@ -75,42 +81,34 @@ class TextTask(Task):
 
     @cached_property
     def held_out_ids(self) -> Tensor:
-        return self._scored[1]
-
-    @cached_property
-    def _scored(self) -> tuple[str, Tensor]:
-        return self._ids_to_score(self._text()[1])
-
-    def _ids_to_score(self, text: str) -> tuple[str, Tensor]:
-        """The part of a text that is scored, at most MOST_SCORED tokens, and its ids."""
-        ids = self.codec.encode(text)
-        if len(ids) > MOST_SCORED:
-            text, ids = self.codec.beginning(text, MOST_SCORED), ids[:MOST_SCORED]
-        return text, torch.from_numpy(ids.astype(np.int64))
+        return torch.from_numpy(self.codec.encode(self._text()[1]).astype(np.int64))
 
     # -- sizes
 
-    def draft(self, recipe: Recipe, seconds: float | None) -> Plan:
+    def draft(self, recipe: Recipe, seconds: float) -> Plan:
         architecture, plugin = catalog.load(recipe.cell)
         configure(architecture.config, recipe.settings, f"the cell '{recipe.cell}'")
         count = len(self.train_ids)
         sequence = min(recipe.sequence or 64, count - 1)
         batch = min(recipe.batch or max(1, min(32, count // (sequence * 4))), (count - 1) // sequence)
-        hidden, why = (
-            (recipe.hidden, "as asked") if recipe.hidden else _suggest_hidden(count, recipe.size, seconds, self.unit)
-        )
+        hidden, why = recipe.hidden, "as asked"
+        if hidden is None:
+            hidden, why = _suggest_hidden(count, recipe.size, seconds, self.unit)
+        rate = recipe.learning_rate
+        if rate is None:  # a wide layer bears less
+            rate = architecture.learning_rate * (0.8 if hidden > 512 else 1.0)
         where = device.pick_device(recipe.device)
         threads = recipe.threads or device.cores()
         return Plan(
             **{name: getattr(recipe, name) for name in AS_ASKED},
             steps=recipe.steps or 0,
             hidden=hidden,
-            embedding=recipe.embedding or min(hidden, 64 if recipe.tokens == "char" else 256),
+            embedding=recipe.embedding or min(hidden, self.codec.embedding),
             dropout=recipe.dropout or 0.0,
             embedding_dropout=recipe.embedding_dropout or 0.0,
             batch=batch,
             sequence=sequence,
-            learning_rate=_suggest_rate(recipe.cell, hidden) if recipe.learning_rate is None else recipe.learning_rate,
+            learning_rate=rate,
             device=where,
             threads=threads,
             slices=device.pick_slices(where, threads, batch, recipe.layers, hidden),
@@ -122,10 +120,24 @@ class TextTask(Task):
             parameters=0,
             layer_table=[],
             why=why,
+            notices=self._notices(recipe, batch, sequence),
+            codec={},
+            wrap=architecture.wrap,
+            residual=architecture.residual,
             distribution=plugin.distribution,
             version=plugin.version,
             torch=torch.__version__,
         )
+
+    def _notices(self, recipe: Recipe, batch: int, sequence: int) -> list[str]:
+        notices = []
+        if (recipe.batch or batch, recipe.sequence or sequence) != (batch, sequence):
+            notices.append(
+                f"the text is too short for the batch asked for: it reads {batch} x {sequence} tokens at a time"
+            )
+        if self.codec.left_out:
+            notices.append(f"{self.codec.left_out:,} rare {self.unit}s are left to the unknown symbol")
+        return notices
 
     def settle(self, recipe: Recipe, plan: Plan) -> Plan:
         epochs = plan.steps * plan.batch * plan.sequence / plan.train_tokens
@@ -140,7 +152,7 @@ class TextTask(Task):
     # -- the network
 
     def build(self, plan: Plan) -> Stack:
-        architecture, _ = catalog.load(plan.cell)
+        architecture = catalog.load_planned(plan)
         torch.manual_seed(plan.seed)
         shape = StackShape(
             plan.vocabulary, plan.embedding, plan.hidden, plan.layers, plan.dropout, plan.embedding_dropout
@@ -168,6 +180,10 @@ class TextTask(Task):
 
     def batch(self, network: nn.Module, plan: Plan, step: int) -> tuple[Batch, bool]:
         assert isinstance(network, Stack)
+        if len(self.train_ids) < plan.train_tokens:
+            raise RunError(
+                f"The text gives {len(self.train_ids):,} tokens, and the plan was made for {plan.train_tokens:,}."
+            )
         B, T, seed = plan.batch, plan.sequence, plan.seed
         steps_per_epoch = max(1, (len(self.train_ids) - T) // (B * T))
         epoch, position = divmod(step, steps_per_epoch)
@@ -188,8 +204,9 @@ class TextTask(Task):
         ids = self.held_out_ids[:ESTIMATE_TOKENS]
         rows = max(1, min(ESTIMATE_ROWS, len(ids) // 64))
         length = (len(ids) - 1) // rows
-        for start in range(0, length, ESTIMATE_CHUNK):
-            places = torch.arange(rows)[:, None] * length + torch.arange(start, min(start + ESTIMATE_CHUNK, length))
+        chunk = self._chunk(ESTIMATE_CHUNK * rows) // rows
+        for start in range(0, length, chunk):
+            places = torch.arange(rows)[:, None] * length + torch.arange(start, min(start + chunk, length))
             yield {"ids": ids[places], "next": ids[places + 1]}
 
     # -- scoring
@@ -199,12 +216,14 @@ class TextTask(Task):
 
         `window` scores cold blocks of window + 1 tokens instead, each from state None; `data` (a SHA-256) another text.
         """
+        text, ids = self._text()[1] if "data" not in options else "", self.held_out_ids
         if "data" in options:
-            text, ids = self._ids_to_score(texts.cached_text(options["data"], "the text to score"))
-        else:
-            text, ids = self._scored
-        window = options.get("window")
-        batches = _windows(ids, int(window)) if window else _stream(ids)
+            text = texts.cached_text(options["data"], "the text to score")
+            ids = torch.from_numpy(self.codec.encode(text).astype(np.int64))
+        scored, window = ids[:MOST_SCORED], options.get("window")
+        batches = (
+            _windows(scored, int(window), self._chunk(8 * CHUNK)) if window else _stream(scored, self._chunk(CHUNK))
+        )
         network.eval()
         where = next(network.parameters()).device
         nats, hits, count, state = 0.0, 0, 0, None
@@ -225,8 +244,19 @@ class TextTask(Task):
             "bits_per_byte": spelled / math.log(2) / len(predicted.encode()),
             "perplexity": math.exp(min(nats / count, 700.0)),
             "held_out_accuracy": hits / count,
-            "held_out_tokens": count,
+            "held_out_tokens": len(ids),
+            "scored_tokens": count,
         }
+
+    def scoring(self) -> str:
+        most = len(self.held_out_ids)
+        if most > MOST_SCORED:
+            return f"scoring the first {MOST_SCORED:,} of {most:,} held-out tokens"
+        return f"scoring all {most:,} held-out tokens"
+
+    def _chunk(self, tokens: int) -> int:
+        """How many tokens to score at a time, at most `tokens`: each gives as many numbers as there are symbols."""
+        return max(64, min(tokens, MOST_LOGITS // len(self.codec)))
 
     # -- showing
 
@@ -250,12 +280,14 @@ class TextTask(Task):
         """The text that follows `prompt`, token by token."""
         assert isinstance(network, Stack)
         asked = {
-            name: value for name, value in options.items() if name not in ("prompt", "length") and value is not None
+            name: value
+            for name, value in options.items()
+            if name not in ("prompt", "ids", "length") and value is not None
         }
         dials = configure(Dials, asked, "sampling")
-        prompt = self.codec.encode(str(options.get("prompt", "")))
-        prompt = prompt[prompt > 0]
-        begin = prompt if len(prompt) else self.codec.start()
+        given = options["ids"] if "ids" in options else self.codec.encode(str(options.get("prompt", "")))
+        known = [int(i) for i in given if 0 < i < len(self.codec)]
+        begin = known or self.codec.start()
         for token in write(step_of(network), begin, int(options.get("length", PREVIEW_TOKENS)), dials):
             yield {"kind": "token", "text": self.codec.decode((token,))}
 
@@ -264,35 +296,26 @@ class TextTask(Task):
         yield {"kind": "score", **self.evaluate(network, **options)}
 
 
-def _stream(ids: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Neighbouring pieces (1, CHUNK) of one stream, and the token that follows each of theirs."""
-    for start in range(0, len(ids) - 1, CHUNK):
-        yield ids[None, start : start + CHUNK + 1][:, :-1], ids[None, start + 1 : start + CHUNK + 1]
+def _stream(ids: Tensor, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Neighbouring pieces (1, chunk) of one stream, and the token that follows each of theirs."""
+    for start in range(0, len(ids) - 1, chunk):
+        yield ids[None, start : start + chunk + 1][:, :-1], ids[None, start + 1 : start + chunk + 1]
 
 
-def _windows(ids: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Blocks of window + 1 tokens, each `window` tokens after the last, some at a time."""
+def _windows(ids: Tensor, window: int, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Blocks of window + 1 tokens, each `window` tokens after the last, about `chunk` tokens at a time."""
     blocks = ids.unfold(0, window + 1, window) if len(ids) > window else ids.new_empty(0, window + 1)
-    for some in torch.split(blocks, max(1, 8 * CHUNK // window)):
+    for some in torch.split(blocks, max(1, chunk // window)):
         yield some[:, :-1], some[:, 1:]
 
 
-def _suggest_hidden(count: int, size: str, seconds: float | None, unit: str) -> tuple[int, str]:
-    """Units for a text of `count` tokens and a budget: both must allow a width before it pays (measured on two
-    cores).
-    """
+def _suggest_hidden(count: int, size: str, seconds: float, unit: str) -> tuple[int, str]:
+    """Units for a text of `count` tokens and a budget, and why: both must allow a width before it pays."""
     by_text = next(width for most, width in WIDTHS_BY_TOKENS if count < most)
-    by_time = next(width for most, width in WIDTHS_BY_SECONDS if (seconds or DEFAULT_SECONDS) < most)
-    width = min(by_text, by_time)
-    hidden = max(8, int(width * {"s": 0.5, "m": 1.0, "l": 1.5}[size]))
-    by_clock = f"{seconds or DEFAULT_SECONDS:,.0f} s of training"
-    limit = f"{count:,} {unit}s to learn from" if by_text <= by_time else by_clock
+    by_time = next(width for most, width in WIDTHS_BY_SECONDS if seconds < most)
+    hidden = max(8, int(min(by_text, by_time) * {"s": 0.5, "m": 1.0, "l": 1.5}[size]))
+    limit = f"{count:,} {unit}s to learn from" if by_text <= by_time else f"{seconds:,.0f} s of training"
     return hidden, f"{hidden} units suit {limit}" + ("" if size == "m" else f" at size {size}")
-
-
-def _suggest_rate(cell: str, hidden: int) -> float:
-    """The largest update that stays stable: a plain RNN has no gates to protect it, a wide layer needs less."""
-    return 0.005 if cell == "rnn" else 0.008 if hidden > 512 else 0.01
 
 
 def _suggest_dropout(tokens: int, parameters: int, epochs: float) -> float:
