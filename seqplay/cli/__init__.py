@@ -53,8 +53,6 @@ class Commands(rich_click.RichGroup):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Python would complain once more when it flushes at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(0) from None
 
 
@@ -103,6 +101,7 @@ def main() -> None:
             f"This is a mistake in seqplay, not yours: {type(problem).__name__}: {problem} (SEQPLAY_DEBUG=1 tells more)"
         )
         code = 1
+    output.let_go_of_closed_streams()
     sys.exit(code)
 
 

@@ -18,7 +18,8 @@ NAMES = {
     "bits_per_byte": "bits a byte",
     "perplexity": "perplexity",
     "held_out_accuracy": "right first guesses",
-    "held_out_tokens": "tokens scored",
+    "held_out_tokens": "tokens held out",
+    "scored_tokens": "tokens scored",
 }
 
 
@@ -37,17 +38,22 @@ def command(run: str | None, source: tuple[str, ...], window: int | None, as_jso
     """
     found = shelf.find(run)
     options: dict[str, Any] = {"window": window} if window else {}
-    if source:
-        options["data"] = read_sources(source).data
+    other = read_sources(source) if source else None
+    if other:
+        options["data"] = other.data
     (score,) = worker.ask(wire.Ask(str(found.path), "score", options))
     if as_json:
-        output.write_row({**score, "run": str(found.path), "window": window})
+        output.write_row({**score, "run": str(found.path), "source": other.name if other else None, "window": window})
         return
     if score["held_out_loss"] is None:
         output.say(
-            f"{found.name} has nothing held out: its text is shorter than 1,000 characters. Score it with --on FILE."
+            f"{other.name} is too short to score: it takes two tokens or more."
+            if other
+            else f"{found.name} has nothing held out: its text is shorter than 1,000 characters. "
+            "Score it with --on FILE."
         )
         return
     rows = tuple((label, score[name]) for name, label in NAMES.items())
-    table = Table((Column(found.name), Column("one stream" if not window else f"windows of {window}", "right")), rows)
-    output.draw(draw.draw(table, output.console().width, 20))
+    way = f"windows of {window}" if window else "one stream"
+    table = Table((Column(found.name), Column(f"{other.name}, {way}" if other else way, "right")), rows)
+    output.draw(draw.draw(table, output.console().width, 20, ascii_only=output.is_ascii_only()))

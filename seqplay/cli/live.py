@@ -1,10 +1,11 @@
-"""Finding the run that trains now, and waiting for what it says to a request."""
+"""Finding the run that trains now, waiting for what it says to a request, and telling it."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
+from seqplay.cli import output
 from seqplay.errors import UsageError
 from seqplay.runs import control, shelf
 from seqplay.runs.layout import RunFiles
@@ -33,7 +34,10 @@ def the_live_run(name: str | None) -> RunFiles:
 
 
 def wait_for_note(run: RunFiles, action: str, notes: tuple[str, ...]) -> dict[str, Any] | None:
-    """Ask a live run for something and wait for the note that it was done; None when the process ended without one."""
+    """Ask a live run for something and wait for the note that it was done, or for the row that says that the run is.
+
+    None when the process ended without either.
+    """
     reader = LogReader(run.log)
     while reader.poll().more:
         pass
@@ -41,8 +45,17 @@ def wait_for_note(run: RunFiles, action: str, notes: tuple[str, ...]) -> dict[st
     while True:
         alive = is_busy(run)
         for row in reader.poll().rows:
-            if row.get("kind") == "note" and row.get("note") in notes:
+            if row.get("kind") == "done" or (row.get("kind") == "note" and row.get("note") in notes):
                 return row
         if not alive:
             return None
         time.sleep(POLL_SECONDS)
+
+
+def say_what_became(run: RunFiles, row: dict[str, Any] | None) -> None:
+    """Tell a person what `wait_for_note` found."""
+    if row is not None and row["kind"] == "done":
+        output.say(f"{run.name} is finished. Write with it: seqplay sample {run.name}")
+        return
+    became = row.get("message", row["note"]) if row else "has ended"
+    output.say(f"{run.name} {became}. Go on with: seqplay resume {run.name}")

@@ -1,15 +1,18 @@
 """What commands print: data on stdout, words for people on stderr, and on a terminal nothing that could steer it.
 
-A pipe or a file gets data exactly as it is. A terminal gets it through safe_text.
+A pipe or a file gets data exactly as it is. A terminal gets it through safe_text, or as JSON in ASCII.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from seqplay.safe_text import safe_line, safe_text
@@ -24,8 +27,9 @@ STREAM_SECONDS = 0.02
 
 
 def complain(message: str) -> None:
-    """One line on stderr about what went wrong."""
-    say(f"seqplay: {message}")
+    """One line on stderr about what went wrong; a closed stderr changes nothing, as the exit code tells it too."""
+    with suppress(OSError):
+        say(f"seqplay: {message}")
 
 
 def say(message: str) -> None:
@@ -58,8 +62,11 @@ def write_prompt(text: str) -> None:
 
 
 def write_row(row: Mapping[str, Any]) -> None:
-    """One JSON object, one line."""
-    _write(sys.stdout, json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    """One JSON object, one line: exact in a pipe; on a terminal in ASCII, where escapes mean the same to a reader."""
+    is_terminal = sys.stdout.isatty()
+    line = json.dumps(row, ensure_ascii=is_terminal, allow_nan=False)
+    # DEL is the one control character that JSON leaves as it is.
+    _write(sys.stdout, (line.replace("\x7f", "\\u007f") if is_terminal else line) + "\n")
 
 
 @cache
@@ -71,7 +78,24 @@ def console(stderr: bool = False) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would end the command with exit code 1
 
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")  # rich writes in the locale's encoding, which need not have every name
     return Plain(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def is_ascii_only() -> bool:
+    """Whether drawings on stdout have to do with ASCII: a terminal that can do little, or a locale without UTF-8."""
+    return console().is_dumb_terminal or not console().encoding.startswith("utf")
+
+
+def let_go_of_closed_streams() -> None:
+    """What waits in a stream that nobody reads goes nowhere; else Python would complain when it flushes at the end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def draw(lines: Iterable[Line], stderr: bool = False) -> None:

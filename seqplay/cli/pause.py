@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from seqplay.cli import output
-from seqplay.cli.live import the_live_run, wait_for_note
+from seqplay.cli.live import say_what_became, the_live_run, wait_for_note
 
 
 @click.command(cls=click.RichCommand)
@@ -13,5 +12,4 @@ from seqplay.cli.live import the_live_run, wait_for_note
 def command(run: str | None) -> None:
     """Let the training of RUN (or of the only run that is training) wait. `seqplay resume` goes on."""
     files = the_live_run(run)
-    row = wait_for_note(files, "pause", ("paused", "stopped"))
-    output.say(f"{files.name} {row['message'] if row else 'has ended'}. Go on with: seqplay resume {files.name}")
+    say_what_became(files, wait_for_note(files, "pause", ("paused", "stopped")))

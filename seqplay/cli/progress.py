@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from seqplay.draw.bars import measure
 from seqplay.draw.lines import Line, Span, span
 from seqplay.draw.numbers import clock
+from seqplay.runs.rows import number
 
 Row = dict[str, Any]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_time(value: Any) -> bool:
+    seconds = number(value)
+    return seconds is not None and 0 <= seconds < 2**33
+
+
+def _is_loss(value: Any) -> bool:
+    return value is None or number(value) is not None
+
+
+NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "start": {
+        **dict.fromkeys(("cell", "why"), _is_text),
+        **dict.fromkeys(("steps", "layers", "hidden", "parameters", "train_tokens"), _is_count),
+    },
+    "step": {"step": _is_count, "train_loss": _is_loss, "seconds": _is_time, "tokens": _is_count},
+    "evaluation": {"step": _is_count, "held_out_estimate": _is_loss},
+    "change": {"name": _is_text},
+    "note": {"note": _is_text, "message": _is_text},
+    "done": {"steps": _is_count, "seconds": _is_time, "train_loss": _is_loss, "held_out_loss": _is_loss},
+}
+"""What the command line reads of each kind of row."""
 
 
 @dataclass
@@ -28,23 +62,28 @@ class Progress:
     smoothed: float | None = None
     speed: float | None = None
     written: str = ""
-    _speeds: list[tuple[float, int]] = field(default_factory=list)
+    _speeds: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=100))
 
-    def add(self, row: Row) -> None:
-        match row.get("kind"):
+    def add(self, row: Row) -> bool:
+        """Take in a row. False: it is none that a trainer writes, and nobody should read it."""
+        if not _is_whole(row):
+            return False
+        match row["kind"]:
             case "start":
                 self.start, self.steps = row, row["steps"]
             case "step":
+                if row["step"] <= self.step.get("step", -1):
+                    self._speeds.clear()  # the trainer went back to a checkpoint, and its clock with it
                 self.step, self.note = row, ""
                 loss = row["train_loss"]
                 if loss is not None:
                     self.smoothed = loss if self.smoothed is None else 0.95 * self.smoothed + 0.05 * loss
-                self._speeds = [*self._speeds[-99:], (row["seconds"], row["tokens"])]
+                self._speeds.append((row["seconds"], row["tokens"]))
                 (t0, n0), (t1, n1) = self._speeds[0], self._speeds[-1]
                 self.speed = (n1 - n0) / (t1 - t0) if t1 > t0 else self.speed
             case "evaluation":
                 self.evaluation = row
-            case "change" if row["name"] == "steps":
+            case "change" if row["name"] == "steps" and _is_count(row.get("value")):
                 self.steps = row["value"]
             case "note":
                 self.note = row["message"]
@@ -53,6 +92,7 @@ class Progress:
                 self.done = row
             case "figure" if row.get("figure") == "text":
                 self.written = row["prompt"] + row["text"]
+        return True
 
     @property
     def unit(self) -> str:
@@ -68,7 +108,7 @@ class Progress:
         if len(self._speeds) < 2 or not self.steps:
             return None
         (t0, _), (t1, _) = self._speeds[0], self._speeds[-1]
-        return float((self.steps - self.step["step"]) * (t1 - t0) / (len(self._speeds) - 1))
+        return max(0.0, float((self.steps - self.step["step"]) * (t1 - t0) / (len(self._speeds) - 1)))
 
     def numbers(self) -> list[tuple[str, str]]:
         """What is measured, as (name, value): the same words on every view."""
@@ -82,6 +122,17 @@ class Progress:
         if self.seconds_left is not None:
             found.append(("left", clock(self.seconds_left)))
         return found
+
+
+def _is_whole(row: Row) -> bool:
+    """Whether a row has all that is read of its kind; a kind that is not known has it, one without a kind has not."""
+    kind = row.get("kind")
+    if kind is None:
+        return False
+    needed = NEEDED.get(kind, {})
+    if kind == "figure" and row.get("figure") == "text":
+        needed = {"text": _is_text, "prompt": _is_text}
+    return all(name in row and fits(row[name]) for name, fits in needed.items())
 
 
 def title(progress: Progress) -> str:

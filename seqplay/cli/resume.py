@@ -35,6 +35,6 @@ def command(run: str | None, as_json: bool) -> None:
     if last_row(found.log, {"done"}):
         output.say(f"{found.name} is finished. Write with it: seqplay sample {found.name}")
         return
-    code, progress = follow(found, training.start, as_json)
-    say_how_it_ended(code, progress)
-    raise SystemExit(code)
+    ended = follow(found, training.start, as_json)
+    say_how_it_ended(ended)
+    raise SystemExit(ended.code)

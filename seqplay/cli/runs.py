@@ -40,7 +40,7 @@ def command(as_json: bool) -> None:
         output.say("There are no runs yet. Make one with: seqplay train english --minutes 1")
         return
     table = Table(COLUMNS, tuple(_row(summary) for summary in summaries))
-    output.draw(draw.draw(table, output.console().width, len(summaries) + 2))
+    output.draw(draw.draw(table, output.console().width, len(summaries) + 2, ascii_only=output.is_ascii_only()))
     for summary in summaries:
         if summary.problem:
             output.say(f"{summary.name}: {summary.problem}")

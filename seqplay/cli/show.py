@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import rich_click as click
@@ -11,7 +12,7 @@ from seqplay.cli import output
 from seqplay.cli.runs import GLYPHS
 from seqplay.draw.numbers import clock
 from seqplay.errors import RunError
-from seqplay.figures import Column, Curve, Curves, Figure, Table, Text
+from seqplay.figures import Column, Curve, Curves, Figure, Table, Text, from_json
 from seqplay.recipe import Plan, to_json
 from seqplay.runs import layout, reader, shelf
 from seqplay.runs.layout import RunFiles
@@ -49,20 +50,21 @@ def command(run: str | None, x: str, log_y: bool, height: int, as_json: bool) ->
         return
     width = output.console().width
     title = f"{found.name}  {GLYPHS[summary.state]} {summary.state}"
+    text = _newest_text(found)
+    ascii_only = output.is_ascii_only()
     try:
-        figures: list[Figure] = [
-            _chart(plan, rows, x, log_y, title),
-            _layers(plan),
-            _numbers(plan, rows),
-            *_newest_text(found),
+        figures: list[Figure] = [_chart(plan, rows, x, log_y, title), _layers(plan), _numbers(plan, rows), *text]
+        drawn = [
+            draw.draw(figure, min(width, 100) if number else width, height, ascii_only=ascii_only)
+            for number, figure in enumerate(figures)
         ]
-    except (KeyError, TypeError, ValueError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as problem:
         raise RunError(
             f"{found.log} holds a row that seqplay never writes: {type(problem).__name__} {problem}."
         ) from None
-    for number, figure in enumerate(figures):
+    for number, lines in enumerate(drawn):
         output.write("\n" if number else "")
-        output.draw(draw.draw(figure, width if number == 0 else min(width, 100), height))
+        output.draw(lines)
     if summary.problem:
         output.say(summary.problem)
 
@@ -115,4 +117,9 @@ def _newest_text(run: RunFiles) -> list[Text]:
     row = reader.last_row(run.figures)
     if not row or row.get("figure") != "text":
         return []
-    return [Text(row["text"], title="wrote last", caption=row["caption"], prompt=row["prompt"])]
+    try:
+        newest = from_json(row)
+    except ValueError as problem:
+        raise RunError(f"{run.figures} holds a row that seqplay never writes: {problem}.") from None
+    assert isinstance(newest, Text)
+    return [replace(newest, title="wrote last")]

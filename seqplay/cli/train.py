@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,9 @@ import rich_click as click
 from seqplay import files, plugins, recipe
 from seqplay.cli import output
 from seqplay.cli.flags import flags
-from seqplay.cli.follow import follow, say_how_it_ended
+from seqplay.cli.follow import Ended, follow, say_how_it_ended
 from seqplay.data.texts import read_sources
-from seqplay.errors import UsageError, no_such
+from seqplay.errors import UsageError
 from seqplay.options import check, options_of
 from seqplay.processes import training
 from seqplay.recipe import Recipe
@@ -68,13 +70,13 @@ def command(
             output.say(f"{run.name} is training. See it: seqplay runs   End it: seqplay stop {run.name}")
             output.write_row({"kind": "start", "run": str(run.path)}) if as_json else output.write(run.name + "\n")
             return
-        code, progress = follow(run, lambda _: trainer, as_json)
+        ended = follow(run, lambda _: trainer, as_json, is_new=True)
     else:
-        code, progress = follow(run, training.start, as_json)
-    say_how_it_ended(code, progress)
-    if not run.plan.exists() and code < 128:
+        ended = follow(run, training.start, as_json, is_new=True)
+    say_how_it_ended(ended, _meant(asked.settings, ended))
+    if ended.never_began:
         _discard(run)
-    raise SystemExit(code)
+    raise SystemExit(ended.code)
 
 
 def _recipe(given: dict[str, Any], settings: tuple[str, ...], recipe_file: str | None) -> Recipe:
@@ -83,10 +85,6 @@ def _recipe(given: dict[str, Any], settings: tuple[str, ...], recipe_file: str |
     if recipe_file is not None:
         asked = layout.read_recipe(Path(recipe_file))
     values: dict[str, Any] = {key: check(DECLARED[key], value) for key, value in given.items() if value is not None}
-    if {"minutes", "steps"} <= values.keys():
-        raise UsageError("Give --minutes or --steps, not both.")
-    if {"minutes", "steps"} & values.keys():
-        values = {"minutes": None, "steps": None, **values}  # a flag also replaces the recipe's other way to say it
     own = dict(asked.settings)
     for pair in settings:
         key, equals, value = pair.partition("=")
@@ -97,9 +95,18 @@ def _recipe(given: dict[str, Any], settings: tuple[str, ...], recipe_file: str |
             values[key] = check(DECLARED[key], value)
         else:
             own[key] = value
-    if own and plugins.find(values.get("cell", asked.cell)).built_in:
-        raise UsageError(no_such("setting", next(iter(own)), DECLARED))
+    if {"minutes", "steps"} <= values.keys():
+        raise UsageError("Give --minutes or --steps, not both.")
+    if {"minutes", "steps"} & values.keys():
+        values = {"minutes": None, "steps": None, **values}  # they also replace the recipe's other way to say it
     return dataclasses.replace(asked, **values, settings=own)
+
+
+def _meant(settings: Iterable[str], ended: Ended) -> str:
+    """Which of the recipe's own names somebody may have meant who gave the cell a setting that it refused."""
+    refused = [name for name in settings if ended.never_began and f"'{name}'" in ended.progress.problem["message"]]
+    near = [meant for name in refused for meant in difflib.get_close_matches(name, DECLARED, n=1, cutoff=0.7)]
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _discard(run: RunFiles) -> None:

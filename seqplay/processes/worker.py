@@ -11,7 +11,7 @@ from contextlib import suppress
 from signal import Signals
 from typing import Any
 
-from seqplay import errors, wire
+from seqplay import wire
 from seqplay.errors import MissingError, SeqplayError
 
 
@@ -51,5 +51,7 @@ def ask(question: wire.Ask) -> Iterator[dict[str, Any]]:
 
 
 def _error(row: dict[str, Any]) -> SeqplayError:
-    kinds = {kind.exit_code: kind for kind in SeqplayError.__subclasses__() if kind is not errors.RunError}
-    return kinds.get(row["exit_code"], SeqplayError)(row["message"])
+    """What the worker met. Only its exit code crosses, and two classes share one."""
+    problem = SeqplayError(row["message"])
+    problem.exit_code = row["exit_code"]
+    return problem

@@ -52,7 +52,7 @@ USAGE = [
     Case("train hello --dropout 1", 2, "dropout takes a number from 0 to 0.95"),
     Case("train hello --device tpu", 2, "'cuda'"),
     Case("train hello --set hidden", 2, "--set takes KEY=VALUE"),
-    Case("train hello --set hiddn=8", 2, "Did you mean 'hidden'?"),
+    Case("train hello --steps 5 --set minutes=1", 2, "Give --minutes or --steps, not both."),
     Case("train hello --set clip=x", 2, "clip takes a number"),
     Case("train hello --recipe {folder}/missing.json", 65, "missing.json: No such file"),
     Case("train hello --recipe {folder}/text.txt", 65, "text.txt: it is not JSON"),
@@ -96,6 +96,8 @@ TRAINED = [
     Case("resume harbour", 0, "harbour is finished"),
 ]
 LEAVES_NOTHING = [
+    Case("train hello --set hiddn=8", 2, "Did you mean 'hidden'?"),
+    Case("train {folder}/empty.txt --detach", 65, "empty.txt has 0 characters to learn from; it takes 2 or more"),
     Case("train {folder}/empty.txt", 65, "empty.txt has 0 characters to learn from; it takes 2 or more"),
     Case("train {folder}/text.txt --hidden 65536 --layers 64", 2, "Lower --hidden"),
 ]
@@ -216,8 +218,8 @@ def unfinish(run: RunFiles) -> None:
 DAMAGES: list[tuple[Callable[[RunFiles], None], str, tuple[str, ...]]] = [
     (truncate_the_plan, "plan.json: it is not JSON", ("show", "sample", "resume")),
     (forget_a_key_of_the_plan, "plan.json", ("show", "sample")),
-    (empty_the_tokenizer, "tokenizer.json cannot be read", ("sample", "eval")),
-    (flip_a_byte_of_the_model, "its SHA-256 is not the one", ("sample", "eval", "resume")),
+    (empty_the_tokenizer, "tokenizer.json is damaged", ("sample", "eval")),
+    (flip_a_byte_of_the_model, "its SHA-256 is not the one", ("sample", "eval")),
     (cut_the_model, "bytes instead of", ("sample",)),
     (remove_every_manifest, "has no checkpoint yet", ("sample", "eval")),
     (make_the_plan_newer, "pip install -U seqplay", ("show", "sample", "eval", "resume")),
@@ -298,6 +300,15 @@ def test_a_reader_that_has_enough_ends_a_command_quietly(argv: str, trained: Tra
     writer.stdout.close()
     _, err = writer.communicate(timeout=GUARD)
     assert (writer.returncode, err) == (0, b"")
+
+
+def test_a_closed_stderr_does_not_change_an_exit_code(home: Path) -> None:
+    command = subprocess.Popen(
+        [*COMMAND, "show", "nobody"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(home)
+    )
+    assert command.stderr is not None
+    command.stderr.close()
+    assert command.wait(timeout=GUARD) == 2
 
 
 def test_head_gets_the_first_row_and_training_is_not_harmed(home: Path) -> None:

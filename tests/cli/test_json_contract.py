@@ -73,19 +73,21 @@ def test_eval_gives_the_same_numbers_as_training_did(trained: Trained) -> None:
     assert scored["kind"] == "score"
     assert scored["run"] == done["run"]
     assert scored["window"] is None
+    assert scored["source"] is None
 
 
 def test_eval_in_cold_windows_scores_whole_windows_of_the_held_out_part(trained: Trained) -> None:
     (scored,) = seqplay(trained.home, "eval", "--window", "16", "--json").rows
     assert scored["window"] == 16
-    assert scored["held_out_tokens"] == 16 * ((300 - 1) // 16)
+    assert scored["scored_tokens"] == 16 * ((300 - 1) // 16)
     assert scored["held_out_loss"] != trained.result.rows[-1]["held_out_loss"]
 
 
 def test_eval_on_the_same_text_is_another_number_under_the_same_names(trained: Trained, text: Path) -> None:
     (scored,) = seqplay(trained.home, "eval", "--on", text, "--json").rows
     assert scored.keys() >= SCORES
-    assert scored["held_out_tokens"] == 2999
+    assert scored["scored_tokens"] == 2999
+    assert scored["source"] == "harbour.txt"
 
 
 def test_runs_prints_one_object_for_each_run(trained: Trained) -> None:

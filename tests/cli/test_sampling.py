@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from seqplay import wire
 from seqplay.cli import sample
-from seqplay.errors import MissingError
+from seqplay.data import tokens
+from seqplay.errors import MissingError, SeqplayError
 from seqplay.processes import worker
 from seqplay.steps import cells
 
@@ -81,9 +82,10 @@ def test_a_prompt_file_is_read_without_its_byte_order_mark(trained: Trained, tmp
         (None, 65, "No such file"),
         (b"The \xff", 65, "is no UTF-8 text: byte 4"),
         (b"T" * ((1 << 20) + 1), 2, "1,048,577 characters; at most 1,048,576"),
+        ("한".encode() * (1 << 21), 2, "characters; at most 1,048,576"),
         (b"\xed\xa0\x80", 65, "is no UTF-8 text"),
     ],
-    ids=["missing", "invalid", "too long", "surrogate"],
+    ids=["missing", "invalid", "too long", "too long, cut in a character", "surrogate"],
 )
 def test_a_prompt_file_that_cannot_be_used_is_one_line(
     content: bytes | None, code: int, words: str, trained: Trained, tmp_path: Path
@@ -126,7 +128,18 @@ def test_a_cell_without_a_torch_free_step_writes_the_same_text_by_its_worker(
     monkeypatch.setattr(worker, "ask", lambda question: asked.append(question) or ask(question))
     there = CliRunner().invoke(sample.command, command, catch_exceptions=False)
     assert (here.exit_code, there.exit_code, len(asked)) == (0, 0, 1)
+    known = tokens.from_json("char", trained.run.tokenizer.read_text()).encode("The " if prompt else "")
+    assert asked[0].options["ids"] == known.tolist()
+    assert "prompt" not in asked[0].options
     assert there.stdout == here.stdout
+
+
+def test_a_workers_error_keeps_its_exit_code_and_is_no_guess_at_its_class() -> None:
+    """65 could be the user's text or the run's files."""
+    with pytest.raises(SeqplayError, match="has no plan yet") as met:
+        list(worker.ask(wire.Ask("/nowhere", "continue")))
+    assert (type(met.value), met.value.exit_code) == (SeqplayError, 65)
+    assert SeqplayError.exit_code == 1
 
 
 def test_a_worker_that_dies_before_it_has_read_the_question_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,32 @@ def test_a_lost_terminal_ends_training_after_a_commit(home: Path, train_long: tu
     assert_kept(run_in(home))
 
 
+def test_nohup_keeps_a_hang_up_from_ending_training(home: Path, train: tuple[str, ...]) -> None:
+    command = subprocess.Popen(
+        ["nohup", *COMMAND, *train],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(home),
+    )
+    stepping(home)
+    command.send_signal(signal.SIGHUP)
+    result = ended(command)
+    assert result.code == 0, result.err.decode()
+    assert rows_in(run_in(home).log)[-1]["kind"] == "done"
+
+
+def test_whoever_reads_no_further_is_told_that_training_goes_on(home: Path, train_long: tuple[str, ...]) -> None:
+    command = started(home, *train_long, "--json")
+    assert command.stdout is not None
+    assert command.stdout.readline()
+    command.stdout.close()
+    command.stdout = None
+    result = ended(command)
+    assert (result.code, result.lines) == (0, ["harbour goes on. End it: seqplay stop harbour"])
+    assert processes_of(run_in(home))
+
+
 def test_training_goes_on_when_its_command_is_killed_until_stop(home: Path, train_long: tuple[str, ...]) -> None:
     command = started(home, *train_long)
     stepping(home)
@@ -176,7 +202,7 @@ def test_training_goes_on_when_its_command_is_killed_until_stop(home: Path, trai
 
 def processes_of(run: RunFiles) -> list[str]:
     """Every process whose command line names the run."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if str(run.path) in line]
 
 

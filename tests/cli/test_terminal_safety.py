@@ -151,6 +151,13 @@ def shelf(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def hostile_file(home: Path) -> Path:
+    """A text with a name of controls, C1, bidi overrides and DEL."""
+    path = home / "\x1b[2J\x9b2J\x7f\u202etxt.exe\u2066"
+    path.write_text("one two three\n" * 20)
+    return path
+
+
 def surfaces(home: Path) -> dict[str, list[list[str]]]:
     """For each command, ways to make it print what is hostile, on stdout and on stderr."""
     runs = sorted(os.listdir(home / "runs"))
@@ -164,14 +171,18 @@ def surfaces(home: Path) -> dict[str, list[list[str]]]:
             ["--set", ALL, "hello"],
             ["--name", ALL, "hello"],
             ["--recipe", ALL, "hello"],
+            [str(hostile_file(home)), "--steps", "1", *SMALL, "--name", "told", "--json"],
         ],
         "sample": [[run, "--length", "5"] for run in named]
         + [*bad, ["harbour", "--prompt", ALL, "--length", "3"], ["harbour", "--unk", "error", "--prompt", ALL]]
-        + [["harbour", "--prompt-file", ALL]],
-        "eval": [[named[0]], [named[1]], *bad, ["harbour", "--on", ALL]],
-        "runs": [[], ["--" + ALL], [ALL]],
-        "show": [[run] for run in named] + [*bad, ["harbour", "--x", ALL]],
-        "resume": [[named[0]], [named[1]], *bad],
+        + [["harbour", "--prompt-file", ALL], [named[0], "--length", "5", "--json"]],
+        "eval": [
+            *([named[0]], [named[1]], *bad, ["harbour", "--on", ALL]),
+            [named[2], "--on", str(hostile_file(home)), "--json"],
+        ],
+        "runs": [[], ["--" + ALL], [ALL], ["--json"]],
+        "show": [[run] for run in named] + [*bad, ["harbour", "--x", ALL], [named[0], "--json"]],
+        "resume": [[named[0]], [named[1]], *bad, [named[2], "--json"]],
         "pause": [[named[0]], *bad],
         "stop": [[named[0]], *bad],
     }
@@ -202,6 +213,18 @@ def test_markup_in_data_is_text(shelf: Path) -> None:
 
 
 # -- terminals that can do little, and none
+
+
+PICTURES = re.compile("[\u2500-\u259f\u2800-\u28ff]")  # lines, blocks and Braille
+
+
+def test_show_draws_with_ascii_where_a_terminal_can_do_no_more(trained: Trained) -> None:
+    assert PICTURES.search(on_pty(trained.home, "show")[1].decode())
+    code, raw = on_pty(trained.home, "show", env={"TERM": "dumb"})
+    assert (code, PICTURES.findall(raw.decode())) == (0, [])
+    shown = seqplay(trained.home, "show", env={"PYTHONIOENCODING": "latin-1"})
+    assert (shown.code, shown.err, PICTURES.findall(shown.out.decode("latin-1"))) == (0, b"", [])
+    assert b"nats per character" in shown.out
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
