@@ -46,6 +46,13 @@ class Commands(rich_click.RichGroup):
         command: click.Command = import_module(f"seqplay.cli.{MODULES.get(name, name)}").command
         return command
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """A reader of `--help` that has enough ends it with 0, as it ends every command."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(0) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; where whoever reads its output has enough, it ends quietly. Left to click it would end with
         exit code 1.

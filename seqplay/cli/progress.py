@@ -77,7 +77,7 @@ class Progress:
                 self.step, self.note = row, ""
                 loss = row["train_loss"]
                 if loss is not None:
-                    self.smoothed = loss if self.smoothed is None else 0.95 * self.smoothed + 0.05 * loss
+                    self.smoothed = loss if self.smoothed is None else 0.98 * self.smoothed + 0.02 * loss
                 self._speeds.append((row["seconds"], row["tokens"]))
                 (t0, n0), (t1, n1) = self._speeds[0], self._speeds[-1]
                 self.speed = (n1 - n0) / (t1 - t0) if t1 > t0 else self.speed

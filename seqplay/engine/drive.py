@@ -299,7 +299,8 @@ class Drive:
     def _finish(self) -> None:
         """Score the best weights on the whole held-out part, and write the last row."""
         began, training = time.perf_counter(), self.training
-        self._note("notice", self.task.scoring())
+        if self.plan.held_out_tokens:
+            self._note("notice", self.task.scoring())
         checkpoints.load_best(self.run.checkpoints, training.averaged)
         scores = self.task.evaluate(training.averaged, watch=self._watch)
         self.log.append(

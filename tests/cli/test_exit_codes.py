@@ -1,5 +1,6 @@
 """Every way to go wrong has its exit code and one line that says what to do (design.md, section 6)."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -335,3 +336,15 @@ def test_closed_standard_input_is_an_empty_text(home: Path) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, env=environment(home), timeout=GUARD)
     assert done.returncode == 65
     assert b"standard-input has 0 characters" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["runs"]])
+def test_a_reader_that_has_enough_ends_a_command_with_0(words: list[str], home: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*COMMAND, *words], stdout=write, stderr=subprocess.PIPE, env=environment(home), timeout=GUARD
+    )
+    os.close(write)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr

@@ -61,6 +61,7 @@ def test_a_run_that_finishes_before_it_takes_a_request_is_said_to_be_finished(
     def finish(run: RunFiles, action: str) -> None:
         with run.log.open("a") as log:
             log.write(json.dumps(done) + "\n")
+        run.process.unlink()  # and its process ends
 
     monkeypatch.setattr(live.control, "ask", finish)
     with WriterLock(copied.run):
