@@ -52,7 +52,7 @@ def no_such(kind: str, name: str, valid: Iterable[str], listed: str = "Known") -
     ...".
     """
     names = sorted(valid)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     known = f" {listed}: {', '.join(names)}." if names else ""
     return f"No {kind} named '{name}'.{hint}{known}"

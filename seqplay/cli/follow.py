@@ -158,7 +158,8 @@ def say_how_it_ended(ended: Ended, hint: str = "") -> None:
         learned = "no loss" if done["train_loss"] is None else f"loss {done['train_loss']:.3f}"
         scored = learned if loss is None else f"{loss:.3f} nats a {unit} on held-out text"
         output.say(f"{run}: {scored}, {done['steps']:,} steps in {clock(done['seconds'])}.")
-        output.say(f"Write with it: seqplay sample {run}   Look at it: seqplay show {run}")
+        output.say(f"Write with it: seqplay sample {run}")
+        output.say(f"Look at it:    seqplay show {run}")
     elif code == 0 or code - 128 in STOPPING:
         output.say(f"{run} stopped at step {progress.step.get('step', 0):,}. Nothing is lost: seqplay resume {run}")
     elif code - 128 in set(signal.Signals):

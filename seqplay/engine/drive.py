@@ -196,6 +196,8 @@ class Drive:
                     break
                 case "stop":
                     self._leave()
+                case "pause":
+                    self._note("paused", f"is paused already, at step {self.training.step:,}")
                 case "sample":
                     self._preview()
                 case "learning_rate":

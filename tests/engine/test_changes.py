@@ -275,3 +275,11 @@ def test_a_change_that_seqplay_never_writes_is_refused_with_the_name_of_the_log(
         log.append(row)
     with pytest.raises(RunError, match=r"log\.jsonl holds a change"):
         run.train()
+
+
+def test_a_pause_of_a_paused_run_is_answered(make_run: MakeRun) -> None:
+    run = make_run(TEXT, steps=4, **PLAN)
+    for action in ("pause", "pause", "continue"):
+        control.ask(run.files, action)
+    assert run.train()
+    assert [row["note"] for row in run.rows("note")][:3] == ["paused", "paused", "continued"]
