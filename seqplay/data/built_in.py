@@ -13,7 +13,11 @@ BUILT_IN = {
     "feelings": "three Korean sentences, for learning word by word",
     "english": "stories of a harbour town",
     "korean": "stories of a hillside neighbourhood, in Korean",
+    "dialogue": "scenes of a play: who speaks, and how",
+    "verse": "poems: lines, stanzas and rhymes",
+    "tunes": "folk tunes in ABC notation: music as letters",
 }
+FILES = {name: f"{name}.txt" for name in BUILT_IN} | {"tunes": "tunes.abc"}
 
 
 def built_in_text(name: str) -> bytes:
@@ -22,7 +26,7 @@ def built_in_text(name: str) -> bytes:
         return b"hello"
     if name == "feelings":
         return FEELINGS.encode()
-    path = sample_texts() / f"{name}.txt"
+    path = sample_texts() / FILES[name]
     try:
         return path.read_bytes()
     except OSError as problem:
