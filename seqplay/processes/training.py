@@ -10,12 +10,17 @@ import sys
 from seqplay import files
 from seqplay.errors import MissingError
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.writable import check_writable
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def start(run: RunFiles) -> subprocess.Popen[bytes]:
-    """Begin, or go on with, the training of a run, in a process group of its own; what it prints goes to output.txt."""
+    """Begin, or go on with, the training of a run, in a process group of its own; what it prints goes to output.txt.
+
+    Raises SeqplayError, and has written nothing, for a run that may not be written.
+    """
+    check_writable(run)
     # -P: a file torch.py in the folder where the user happens to be must not be imported instead of torch.
     command = [sys.executable, "-P", "-m", "seqplay.engine.train", os.path.abspath(run.path)]
     try:

@@ -8,6 +8,7 @@ from seqplay.errors import RunError
 from seqplay.runs import commit, rows
 
 MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
+STATE_BYTES = 1 << 20  # the largest state.json that is read
 
 
 def best_step(checkpoints: Path) -> int:
@@ -19,7 +20,7 @@ def best_step(checkpoints: Path) -> int:
     if not steps:
         raise RunError(f"Run '{checkpoints.parent.name}' has no checkpoint yet. Give it a few seconds.")
     try:
-        best = rows.from_json(commit.read_file(checkpoints, steps[-1], STATE)).get("best_step")
+        best = rows.from_json(commit.read_file(checkpoints, steps[-1], STATE, STATE_BYTES)).get("best_step")
     except ValueError as problem:
         raise RunError(f"Cannot read {checkpoints / str(steps[-1]) / STATE}: {problem}.") from None
     return best if best in steps else steps[-1]

@@ -84,12 +84,14 @@ def load_manifest(checkpoints: Path, step: int) -> Manifest:
     return _read_manifest(place, step)
 
 
-def read_file(checkpoints: Path, step: int, name: str) -> bytes:
+def read_file(checkpoints: Path, step: int, name: str, limit_bytes: int = FILE_LIMIT_BYTES) -> bytes:
     """A file of a checkpoint, after its size and SHA-256 were found right. Raises RunError, naming the path."""
     place = _place(checkpoints, step)
     listed = _read_manifest(place, step).files.get(name)
     if listed is None:
         raise RunError(f"Cannot read {place / name}: the checkpoint's manifest does not list it.")
+    if listed.bytes > limit_bytes:
+        raise RunError(f"Cannot read {place / name}: it has {listed.bytes:,} bytes and the limit is {limit_bytes:,}.")
     return _read_listed(place / name, listed)
 
 

@@ -17,6 +17,8 @@ from seqplay.recipe import FORMAT, Plan, Recipe, plan_from_json, recipe_from_jso
 from seqplay.runs import rows
 
 CODEC_BYTES = 1 << 26  # the largest file of a codec that is read
+MOST_MARKS = {b":": 9 << 17, b",": 27 << 17, b"[": 9 << 17, b"{": 1 << 17}
+"""What a codec may hold of each: enough for a million entries, too little to grow far beyond the file's size."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,15 @@ def check_format(row: Mapping[str, Any], path: object = "this run") -> None:
     found = row.get("format", FORMAT)
     if type(found) is not int or not 1 <= found < 2**31:
         raise RunError(f"Cannot read {path}: it is damaged, {ascii(found)[:40]} is no format number.")
-    if found > FORMAT:
+    if is_newer(row):
         known = f"this seqplay reads formats up to {FORMAT}"
         raise RunError(f"Cannot read {path}: it has format {found} and {known}. Upgrade it: pip install -U seqplay")
+
+
+def is_newer(row: Mapping[str, Any]) -> bool:
+    """Whether a newer seqplay wrote this."""
+    found = row.get("format")
+    return type(found) is int and FORMAT < found < 2**31
 
 
 def read_plan(run: RunFiles) -> Plan:
@@ -104,6 +112,8 @@ def read_codec(run: RunFiles, plan: Plan, name: str = "tokenizer.json") -> str:
     content = files.read_bytes(path, CODEC_BYTES)
     if hashlib.sha256(content).hexdigest() != plan.codec.get(name):
         raise RunError(f"{path} is damaged: it is not the file that the run was planned with.")
+    if any(content.count(mark) > most for mark, most in MOST_MARKS.items()):
+        raise RunError(f"Cannot read {path}: it has more than {1 << 20:,} entries.")
     return content.decode("utf-8", "replace")
 
 

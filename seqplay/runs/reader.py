@@ -13,12 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seqplay.errors import RunError
 from seqplay.files import READ
-from seqplay.runs.rows import Row, from_line
+from seqplay.runs.rows import LOG_LIMIT_BYTES, Row, from_line
 
 POLL_BYTES = 2 << 20  # about 50 ms of parsing, so that a screen still answers a key
-LINE_LIMIT_BYTES = 8 << 20
+LINE_LIMIT_BYTES = 2 << 20  # as objects it may take 25 times that, and a summary holds several rows
 BLOCK_BYTES = 1 << 16
+SCAN_BYTES = 1 << 28  # how far back from the end of a log a row is looked for: less than a second
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class LogReader:
         self._skipping = False
 
     def poll(self) -> Poll:
-        """The rows whose lines were completed since the last poll, at most 2 MB of them; a missing file has none."""
+        """The rows whose lines were completed since the last poll, at most 2 MB of them; a missing file has none.
+
+        Raises RunError for a file that is larger than any log: one with holes in it would be read for hours.
+        """
         restarted = self._find()
         if self._file.descriptor < 0:
             return Poll(restarted=restarted)
@@ -66,6 +71,9 @@ class LogReader:
         if self._file.is_of(status) and status.st_size >= self._read:
             return False
         restarted = self._lost()
+        if status.st_size > LOG_LIMIT_BYTES:
+            size, most = f"{status.st_size:,}", f"{LOG_LIMIT_BYTES:,}"
+            raise RunError(f"Cannot read {self.path}: it has {size} bytes and the limit is {most}.")
         if stat.S_ISREG(status.st_mode):
             with suppress(OSError):
                 self._file = _Open(os.open(self.path, READ))
@@ -126,7 +134,9 @@ def read_all(path: Path) -> list[Row]:
 
 
 def rows_from_end(path: Path, kinds: Collection[str] | None = None) -> Iterator[Row]:
-    """The rows of a log, newest first, reading blocks from its end; with `kinds`, only those."""
+    """The rows of a log, newest first, reading blocks from its end; with `kinds`, only those. Those before its last
+    SCAN_BYTES are not looked for.
+    """
     marks = None if kinds is None else [b'"%s"' % kind.encode() for kind in kinds]
     for line in _lines_from_end(path):
         if marks is not None and not any(mark in line for mark in marks):
@@ -149,9 +159,10 @@ def _lines_from_end(path: Path) -> Iterator[bytes]:
     try:
         status = os.fstat(descriptor)
         end = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        least = max(0, end - SCAN_BYTES)
         line, whole = b"", False  # the bytes after the last newline are torn and no line
-        while end > 0:
-            start = max(0, end - BLOCK_BYTES)
+        while end > least:
+            start = max(least, end - BLOCK_BYTES)
             head, *rest = os.pread(descriptor, end - start, start).split(b"\n")
             if rest:
                 if whole:
@@ -161,7 +172,7 @@ def _lines_from_end(path: Path) -> Iterator[bytes]:
             elif whole:
                 line = head + line if len(line) < LINE_LIMIT_BYTES else b""
             end = start
-        if whole:
+        if whole and least == 0:
             yield line
     except OSError:
         return

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Row = dict[str, Any]
+LOG_LIMIT_BYTES = 1 << 32  # the largest log that is read: some 20 million steps
 
 
 def clean(value: Any) -> Any:

@@ -8,21 +8,35 @@ from __future__ import annotations
 import difflib
 import itertools
 import os
+import shlex
 import unicodedata
 from contextlib import suppress
-from errno import EEXIST, ENOTEMPTY
+from errno import EEXIST, ENOTEMPTY, EXDEV
 from pathlib import Path
 
 from seqplay import files, paths
 from seqplay.errors import BusyError, RunError, UsageError, no_such
 from seqplay.runs import layout, process, summary
+from seqplay.runs.contents import contents, is_directory
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
 from seqplay.runs.names import check_name, name_from
 from seqplay.runs.rows import moment
 from seqplay.runs.summary import Summary, summarise
 
-__all__ = ["Summary", "all_runs", "check_name", "create", "find", "name_from", "remove", "summarise"]
+__all__ = [
+    "Summary",
+    "all_runs",
+    "check_name",
+    "check_removable",
+    "create",
+    "delete",
+    "find",
+    "name_from",
+    "remove",
+    "summarise",
+    "trash_dir",
+]
 
 SHOWN = 8  # candidates in an error
 
@@ -81,14 +95,33 @@ def all_runs() -> list[RunFiles]:
     return sorted(filter(_is_run, found), key=lambda run: (-_created(run), run.name))
 
 
-def remove(run: RunFiles) -> Path:
-    """Move a run to the trash, and return where it is now. Raises BusyError while a process writes it."""
+def trash_dir() -> Path:
+    """Where removed runs wait until somebody wants them back or deletes them."""
+    return paths.home() / "trash"
+
+
+def check_removable(run: RunFiles, for_good: bool = False) -> None:
+    """Raises BusyError while a process writes the run, UsageError for what is no directory or in the trash already, and
+    RunError for a directory that may not be a run at all.
+    """
     if summary.is_busy(run):
         note = process.read_note(run)
         who = f"process {note.pid} on {note.host}" if note else "another process"
         raise BusyError(f"Run '{run.name}' is being written by {who}, stop it with: seqplay stop {run.name}")
+    if run.path.is_symlink():
+        raise UsageError(f"{run.path} is a symlink. Remove the link yourself, or name where it leads.")
+    is_in_trash = _lies_in(run, trash_dir())
+    if is_in_trash and not for_good:
+        raise UsageError(f"{run.path} is in the trash already. Leave it there, or {_for_good(run)}")
+    if not is_in_trash and not _lies_in(run, paths.runs_dir()) and "created" not in layout.read_json(run.recipe):
+        raise RunError(f"{run.path} may be no run: its recipe.json does not say when it was made. Remove it yourself.")
+
+
+def remove(run: RunFiles) -> Path:
+    """Move a run to the trash, and return where it is now. Raises what `check_removable` does."""
+    check_removable(run)
     with WriterLock(run):
-        trash = paths.make_private(paths.home() / "trash")
+        trash = paths.make_private(trash_dir())
         for count in itertools.count(1):
             target = trash / (run.name if count == 1 else f"{run.name}-{count}")
             try:
@@ -97,9 +130,55 @@ def remove(run: RunFiles) -> Path:
                     files.remove_quietly(RunFiles(target).process)
                     return target
             except OSError as error:
+                if error.errno == EXDEV:
+                    elsewhere = f"{run.path} is on another disk than the trash {trash}"
+                    raise UsageError(f"{elsewhere}. Move it there yourself, or {_for_good(run)}") from None
                 if error.errno not in (EEXIST, ENOTEMPTY):
                     raise files.cannot_write(target, error) from error
     raise AssertionError("count() does not end")
+
+
+def delete(run: RunFiles) -> list[Path]:
+    """Delete for good what seqplay made of a run; what it did not make stays where it is and is returned.
+
+    The directory first gets a hidden name and loses its recipe: what a crash leaves is listed as broken under that
+    name, and can be removed again. Raises what `check_removable` does.
+    """
+    check_removable(run, for_good=True)
+    with WriterLock(run):
+        aside = RunFiles(files.temporary(run.path))
+        try:
+            os.rename(run.path, aside.path)
+            for path in [*contents(aside).made, aside.path]:
+                with suppress(FileNotFoundError):
+                    _remove(path)
+            left = contents(aside).foreign
+            if left and not os.path.lexists(run.path):
+                os.rename(aside.path, run.path)
+                left = contents(run).foreign
+        except OSError as error:
+            raise files.cannot_write(run.path, error) from error
+    return left
+
+
+def _for_good(run: RunFiles) -> str:
+    return f"delete it for good: seqplay rm --now {shlex.quote(str(run.path))}"
+
+
+def _lies_in(run: RunFiles, directory: Path) -> bool:
+    return os.path.realpath(run.path.parent) == os.path.realpath(directory)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a directory that is empty."""
+    if not is_directory(path):
+        os.unlink(path)
+        return
+    try:
+        os.rmdir(path)
+    except OSError as error:
+        if error.errno not in (EEXIST, ENOTEMPTY):
+            raise
 
 
 def _claim(run: RunFiles) -> bool:

@@ -14,9 +14,7 @@ from typing import Any, Self
 
 from seqplay import files
 from seqplay.errors import RunError, WriteError
-from seqplay.runs.rows import Row, from_line, to_line
-
-LOG_LIMIT_BYTES = 1 << 32
+from seqplay.runs.rows import LOG_LIMIT_BYTES, Row, from_line, to_line
 
 
 class LogWriter:

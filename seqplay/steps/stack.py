@@ -10,22 +10,31 @@ import numpy as np
 from seqplay.steps.cell import Array, CellStep, Weights
 
 LARGEST_TABLE = 1 << 24  # numbers in the first layer's table (64 MB); a larger vocabulary is projected token by token
+QUIETLY = np.errstate(over="ignore", invalid="ignore")  # that weights have diverged is told by the odds
 
 
 class StackStep:
-    """`step(token, state)` -> logits (vocabulary), next state. `state` None is the start."""
+    """`step(token, state)` -> logits (vocabulary), next state. `state` None is the start.
+
+    Raises KeyError, ValueError or IndexError for weights that are not those of such a stack.
+    """
 
     def __init__(
         self, weights: Weights, layers: int, cell: Callable[[Weights], CellStep], wrap: bool, residual: bool
     ) -> None:
         self.embedding = weights["embedding.weight"]
         self.head, self.bias = weights["head.weight"], weights["head.bias"]
+        if not (self.embedding.ndim == self.head.ndim == 2 and self.head.shape[:1] == self.bias.shape):
+            raise ValueError(f"the head is {self.head.shape} and {self.bias.shape}, the vectors {self.embedding.shape}")
+        if any(weight.dtype != np.float32 for weight in weights.values()):
+            raise ValueError("not every number is a float32")
         self.cells = [cell(_under(weights, f"cells.{i}.")) for i in range(layers)]
         self.norms = [_norm(_under(weights, f"norms.{i}.")) for i in range(layers)]
         self.wrap, self.residual = wrap, residual
         rows, width = self.embedding.shape[0], self._enter(self.embedding[:1]).shape[1]
         self.table = self._enter(self.embedding) if rows * width <= LARGEST_TABLE else None
 
+    @QUIETLY
     def __call__(self, token: int, state: Any = None) -> tuple[Array, Any]:
         x = self.embedding[token]
         next_state = []
@@ -39,6 +48,7 @@ class StackStep:
             next_state.append(s)
         return self.head @ x + self.bias, next_state
 
+    @QUIETLY
     def _enter(self, vectors: Array) -> Array:
         return self.cells[0].project(self.norms[0](vectors))
 
@@ -52,6 +62,8 @@ def _norm(weights: Weights) -> Callable[[Array], Array]:
     if not weights:
         return lambda x: x
     scale, shift = weights["weight"], weights["bias"]
+    if not (scale.ndim == 1 and scale.shape == shift.shape):
+        raise ValueError(f"a norm is {scale.shape} and {shift.shape}")
 
     def norm(x: Array) -> Array:
         centred = x - x.mean(-1, keepdims=True)

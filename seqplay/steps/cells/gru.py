@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqplay.steps.cell import Array, CellStep, Weights, sigmoid
+from seqplay.steps.cell import Array, CellStep, Weights, recurrent_layer, sigmoid
 
 
 def step(weights: Weights) -> CellStep:
-    W, U = weights["layer.weight_ih_l0"], weights["layer.weight_hh_l0"]
-    b, d = weights["layer.bias_ih_l0"], weights["layer.bias_hh_l0"]
+    W, U, b, d = recurrent_layer(weights, gates=3)
     H = U.shape[1]
 
     def advance(p: Array, state: Array | None) -> tuple[Array, Array]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqplay.steps.cell import Array, CellStep, Weights
+from seqplay.steps.cell import Array, CellStep, Weights, recurrent_layer
 
 
 def step(weights: Weights) -> CellStep:
-    W, U = weights["layer.weight_ih_l0"], weights["layer.weight_hh_l0"]
-    b = weights["layer.bias_ih_l0"] + weights["layer.bias_hh_l0"]
+    W, U, b, d = recurrent_layer(weights, gates=1)
+    b = b + d
 
     def advance(p: Array, state: Array | None) -> tuple[Array, Array]:
         h = np.tanh(p if state is None else p + U @ state)

@@ -1,0 +1,90 @@
+"""What in a run's directory seqplay made, and what is somebody else's: only the first is ever deleted.
+
+The names of this module tell, not what a plan or a manifest lists: those may come from a stranger. A symlink is
+somebody else's, because seqplay makes none.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqplay import files
+from seqplay.runs import commit
+from seqplay.runs.best import MODEL, STATE, TRAINING
+from seqplay.runs.layout import RunFiles
+
+KEPT_IN_STEP = {MODEL, TRAINING, STATE, commit.MANIFEST}
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The paths in a run's directory; a directory comes after what is in it, and recipe.json comes first."""
+
+    made: list[Path]
+    foreign: list[Path]
+
+
+def contents(run: RunFiles) -> Contents:
+    """What there is; nothing where the directory is gone."""
+    made: list[Path] = []
+    foreign: list[Path] = []
+    kept = kept_files(run)
+    for path, mode in _inside(run.path):
+        if path == run.checkpoints and stat.S_ISDIR(mode):
+            _sort_checkpoints(path, made, foreign)
+        else:
+            is_made = stat.S_ISREG(mode) and (path in kept or files.TEMPORARY.fullmatch(path.name))
+            (made if is_made else foreign).append(path)
+    made.sort(key=lambda path: (run.checkpoints in (path, *path.parents), path != run.recipe))
+    return Contents(made, foreign)
+
+
+def kept_files(run: RunFiles) -> list[Path]:
+    """Every file, beside the checkpoints, that seqplay keeps in a run; none of them need exist."""
+    named = [run.recipe, run.plan, run.tokenizer, run.log, run.figures, run.control]
+    return [*named, run.process, run.output, run.lock]
+
+
+def is_ordinary(path: Path) -> bool:
+    """Whether it is a file itself, not a symlink to one."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_directory(path: Path) -> bool:
+    """Whether it is a directory itself, not a symlink to one."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _sort_checkpoints(checkpoints: Path, made: list[Path], foreign: list[Path]) -> None:
+    for place, mode in _inside(checkpoints):
+        name = place.name
+        if not stat.S_ISDIR(mode) or not (commit.COMMITTED.fullmatch(name) or commit.HIDDEN.fullmatch(name)):
+            foreign.append(place)
+            continue
+        for path, kind in _inside(place):
+            (made if stat.S_ISREG(kind) and path.name in KEPT_IN_STEP else foreign).append(path)
+        made.append(place)
+    made.append(checkpoints)
+
+
+def _inside(directory: Path) -> Iterator[tuple[Path, int]]:
+    """What is in a directory, with its mode; nothing that its writer lets go of meanwhile."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return
+    for name in names:
+        if mode := _mode(directory / name):
+            yield directory / name, mode
+
+
+def _mode(path: Path) -> int:
+    """The mode of the file itself, not of what a symlink leads to; 0 if there is none."""
+    try:
+        return os.stat(path, follow_symlinks=False).st_mode
+    except (OSError, ValueError):
+        return 0
