@@ -144,7 +144,15 @@ def read_exactly(path: Path, size_bytes: int) -> bytes:
     with _ordinary(path) as (file, size):
         if size != size_bytes:
             raise RunError(f"{path} is damaged: it has {size:,} bytes instead of {size_bytes:,}.")
+        if size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):  # a file of holes costs its maker nothing
+            raise MemoryError
         return file.read(size)
+
+
+def open_ordinary(path: Path) -> IO[bytes]:
+    """An ordinary file, open for reading. Raises RunError, naming the path, for anything else."""
+    with _ordinary(path) as (file, _):
+        return open(os.dup(file.fileno()), "rb")
 
 
 @contextmanager

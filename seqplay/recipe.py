@@ -20,6 +20,7 @@ from seqplay.options import Option, Value, check, option, options_of
 
 FORMAT = 1
 DEEPEST = 32
+LONGEST_TEXT = 4096  # characters of a name or a sentence
 Kept = TypeVar("Kept", bound="Recipe | Plan")
 
 
@@ -28,7 +29,9 @@ class Recipe:
     """A request to train. None means that seqplay decides, from the text, the budget and the machine."""
 
     cell: str = option("lstm", help="the recurrent layer: lstm, gru, rnn, or an installed plugin's name")
-    tokens: str = option("char", help="what the model reads and writes one of at a time", choices=("char", "word"))
+    tokens: str = option(
+        "char", help="what the model reads and writes one of at a time", choices=("char", "word", "bpe", "byte", "jamo")
+    )
     minutes: float | None = option(None, help="how long to train, in minutes of updates", low=0.001, high=1e6)
     steps: int | None = option(None, help="how many updates to make, instead of a time", low=1, high=10**9)
     size: str = option("m", help="one dial for the network's size", choices=("s", "m", "l"))
@@ -55,7 +58,7 @@ class Recipe:
     average: float = option(
         0.998, help="how slowly the averaged weights follow (0: not at all behind)", low=0.0, high=0.999999
     )
-    vocabulary: int = option(50_000, help="most words that are learned at word level", low=2, high=1 << 20)
+    vocabulary: int | None = option(None, help="most words, or pieces of words, that are learned", low=2, high=1 << 20)
     evaluate_every: int | None = option(None, help="updates between two evaluations", low=1, high=10**9)
 
     settings: dict[str, Any] = field(default_factory=dict)
@@ -65,6 +68,8 @@ class Recipe:
     """What the user calls the text: a file's name, never its folder."""
     data: str = ""
     """SHA-256 of the text, under which the cache holds it."""
+    column: str | None = None
+    """The column of a table that the text was read from."""
     created: float = 0.0
     """Seconds since 1970."""
     format: int = FORMAT
@@ -123,6 +128,8 @@ class Plan:
     version: str
     """The installed distribution that the cell came from, and its version."""
     torch: str
+    unit: str = "token"
+    """What one token is called."""
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -190,7 +197,7 @@ def _check(option: Option, value: object, path: object) -> Value:
 def _from_json(kind: type[Kept], row: Mapping[str, Any], path: object) -> Kept:
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name != "extra"}
     for name, hint in hints.items():
-        if name in row and not _fits(row[name], hint):
+        if name in row and not fits(row[name], hint):
             raise RunError(f"{path}: {name} cannot be {repr(row[name])[:60]}.")
     lacking = [f.name for f in dataclasses.fields(kind) if f.name not in row and _required(f)]
     if lacking:
@@ -203,9 +210,11 @@ def _required(declared: dataclasses.Field[Any]) -> bool:
     return declared.default is dataclasses.MISSING and declared.default_factory is dataclasses.MISSING
 
 
-def _fits(value: object, hint: Any) -> bool:
+def fits(value: object, hint: Any) -> bool:
     """Whether a value from JSON is what a field's annotation says: a whole number is a number too, true is none."""
     kinds = [get_origin(h) or h for h in (get_args(hint) if get_origin(hint) is UnionType else (hint,))]
     if type(value) is int and float in kinds:
         return abs(value) < 1 << 1023
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return False
     return type(value) in kinds and not (isinstance(value, float) and not math.isfinite(value))

@@ -194,7 +194,7 @@ def test_a_later_recipes_unknown_field_cannot_shadow_a_known_one() -> None:
         ("layers", 1.5, "layers takes a whole number from 1 to 64, not '1.5'."),
         ("layers", [1], "layers takes a whole number from 1 to 64, not '[1]'."),
         ("batch", True, "batch takes a whole number from 1 to 65536, not 'True'."),
-        ("tokens", "bytes", "tokens takes one of char, word, not 'bytes'."),
+        ("tokens", "bytes", "tokens takes one of char, word, bpe, byte, jamo, not 'bytes'."),
         ("cell", ["lstm"], "cell takes text, not \"['lstm']\"."),
         ("cell", None, "cell takes text, not 'None'."),
         ("dropout", math.nan, "dropout takes a number from 0 to 0.95, not 'nan'."),
@@ -232,7 +232,7 @@ def test_a_bad_value_in_a_recipe_is_named_with_the_file(name: str, value: object
         ("device", "cuda:7", "device takes one of cpu, cuda, mps, not 'cuda:7'."),
         ("device", "auto", "device takes one of cpu, cuda, mps, not 'auto'."),
         ("precision", "int4", "precision takes one of float32, bfloat16, not 'int4'."),
-        ("tokens", "../x", "tokens takes one of char, word, not '../x'."),
+        ("tokens", "../x", "tokens takes one of char, word, bpe, byte, jamo, not '../x'."),
         ("minutes", "long", "minutes cannot be 'long'."),
         ("patience", 0, "patience takes a whole number from 1 to 1e+06, not '0'."),
         ("settings", [1], "settings cannot be [1]."),
@@ -249,7 +249,7 @@ def test_a_bad_value_in_a_plan_is_named_with_the_file(name: str, value: object, 
 
 
 def test_a_plan_must_hold_every_field_that_has_no_default() -> None:
-    for name in to_json(PLAN).keys() - {"format"}:
+    for name in to_json(PLAN).keys() - {"format", "unit"}:
         row = to_json(PLAN)
         del row[name]
         with pytest.raises(RunError) as refused:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 import rich_click
+from click.shell_completion import CompletionItem
 
-from seqplay import __version__
+from seqplay import __version__, files
 from seqplay.cli import output
 from seqplay.errors import SeqplayError, no_such
 
@@ -23,10 +25,16 @@ COMMANDS = {
     "eval": "Score a model on text that it has never seen.",
     "runs": "List your runs, newest first.",
     "show": "Draw a run's loss and list its layers.",
+    "watch": "See a run train, live, from any terminal.",
     "resume": "Go on with a stopped, paused or killed run.",
     "pause": "Let a training run wait; resume goes on.",
     "stop": "End a training run; nothing is lost.",
+    "rm": "Move runs to the trash.",
+    "doctor": "Check the installation, or every file of a run.",
+    "data": "Fetch well-known corpora.",
+    "completion": "Let the tab key complete commands and runs.",
 }
+COMPLETING = "_SEQPLAY_COMPLETE"  # set by a shell that wants completions
 MODULES = {"eval": "evaluate"}  # where a command's name would hide Python's own
 
 
@@ -41,10 +49,17 @@ class Commands(rich_click.RichGroup):
             return None
         if name not in COMMANDS:
             raise click.UsageError(no_such("command", name, COMMANDS, listed="Commands"))
-        if ctx.resilient_parsing or _only_listing(ctx):
+        if not ctx.resilient_parsing and _only_listing(ctx):
             return rich_click.RichCommand(name=name, short_help=COMMANDS[name])
         command: click.Command = import_module(f"seqplay.cli.{MODULES.get(name, name)}").command
+        if ctx.resilient_parsing:
+            import_module("seqplay.cli.completion").teach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from COMMANDS: to complete one imports none."""
+        named = [CompletionItem(name, help=what) for name, what in COMMANDS.items() if name.startswith(incomplete)]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """A reader of `--help` that has enough ends it with 0, as it ends every command."""
@@ -86,6 +101,9 @@ def main() -> None:
     """Run a command; every error that is expected is one line on stderr and an exit code."""
     code = 0
     _open_what_is_closed()
+    if COMPLETING in os.environ:
+        import_module("seqplay.cli.completion").answer(seqplay)
+        return
     try:
         seqplay(standalone_mode=False)
         sys.stdout.flush()
@@ -102,12 +120,16 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     except Exception as problem:
-        if os.environ.get("SEQPLAY_DEBUG"):
+        if isinstance(problem, OSError) and problem.filename is None and problem.errno in files.ADVICE:
+            full = files.cannot_write(Path("the output"), problem)  # of a stream: errors of files name them
+            output.complain(str(full))
+            code = full.exit_code
+        elif os.environ.get("SEQPLAY_DEBUG"):
             raise
-        output.complain(
-            f"This is a mistake in seqplay, not yours: {type(problem).__name__}: {problem} (SEQPLAY_DEBUG=1 tells more)"
-        )
-        code = 1
+        else:
+            what = f"{type(problem).__name__}: {problem}"
+            output.complain(f"This is a mistake in seqplay, not yours: {what} (SEQPLAY_DEBUG=1 tells more)")
+            code = 1
     output.let_go_of_closed_streams()
     sys.exit(code)
 

@@ -1,5 +1,5 @@
-"""Following a training process: its rows as they come, its signals, its exit code. `seqplay train` is a viewer like
-any other.
+"""Following a run: its rows as they come, until it ends or whoever watches leaves. `train` and `resume` start its
+trainer, pass signals on to it and end with its exit code; `watch` only looks.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from seqplay.cli import output
-from seqplay.cli.progress import Progress, Row
-from seqplay.cli.views import choose_view
+from seqplay.cli.progress import AVERAGED, Progress, Row
+from seqplay.cli.views import View, choose_view
 from seqplay.draw.numbers import clock
 from seqplay.processes.training import STOPPING
 from seqplay.runs import commit
@@ -35,7 +36,7 @@ class Ended:
     run: RunFiles
     code: int
     progress: Progress
-    printed: str
+    printed: str = ""
 
     @property
     def never_began(self) -> bool:
@@ -50,49 +51,71 @@ def follow(
 
     Rows that were there before are taken in, not shown; a run that `is_new` has none, even if its trainer began before.
     """
-    progress, log, figures = Progress(run.name), News(run.log), News(run.figures)
+    feed = Feed(run)
     trainer: subprocess.Popen[bytes] | None = None
     early: list[int] = []
 
-    def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if number == signal.SIGHUP:
-            _let_go_of_the_terminal()
+    def forward(number: int) -> None:
         if trainer is None:
             early.append(number)
         else:
             trainer.send_signal(number)
 
-    before = {n: signal.signal(n, forward) for n in STOPPING if signal.getsignal(n) is not signal.SIG_IGN}
     printed_before = 0 if is_new or not run.output.exists() else run.output.stat().st_size
-    try:
+    with signals_to(forward):
         if not is_new:
-            kept = max(commit.steps(run.checkpoints), default=-1)
-            for row in log.earlier(kept) + figures.earlier(kept):
-                progress.add(row)
-            progress.note, progress.problem = "", {}
-        view = choose_view(run, as_json)
+            feed.take_in(max(commit.steps(run.checkpoints), default=-1))
+        trainer = begun = start(run)
+        for number in early:
+            begun.send_signal(number)
+        show_until(lambda: begun.poll() is not None, feed, choose_view(run, as_json))
+    code = begun.wait()
+    return Ended(run, 128 - code if code < 0 else code, feed.progress, _last_line(run.output, printed_before))
+
+
+def show_until(has_ended: Callable[[], bool], feed: Feed, view: View, left: Sequence[int] = ()) -> None:
+    """Show the rows as they come until their trainer `has_ended`, or this command has `left`; then give the terminal
+    back, however it came to that.
+    """
+    progress = feed.progress
+    try:
         try:
-            trainer = start(run)
-            for number in early:
-                trainer.send_signal(number)
-            while True:
-                code = trainer.poll()
-                rows = [row for row in log.poll() + figures.poll() if progress.add(row)]
-                view.show(rows, progress)
-                if code is not None:
-                    break
-                time.sleep(POLL_SECONDS)
-        except BrokenPipeError:  # whoever reads has enough; the trainer knows of no reader
-            if trainer is not None and trainer.poll() is None:
-                with suppress(OSError):
-                    output.say(f"{run.name} goes on. End it: seqplay stop {run.name}")
-            raise
+            while not (left or progress.has_ended):
+                progress.has_ended = has_ended()  # before its rows are read, so that the last of them are
+                view.show(feed.poll(), progress)
+                if not progress.has_ended:
+                    time.sleep(POLL_SECONDS)
         finally:
-            view.close()
+            view.close(progress)
+    except OSError:  # whoever reads has enough, or cannot take more; the trainer knows of no reader
+        if not progress.has_ended:
+            with suppress(OSError):
+                say_that_it_goes_on(progress.run)
+        raise
+
+
+@contextmanager
+def signals_to(receive: Callable[[int], None]) -> Iterator[None]:
+    """Hand on every signal that would end this command, but those that it was started to ignore (nohup)."""
+
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if number == signal.SIGHUP:
+            _let_go_of_the_terminal()
+        receive(number)
+
+    before = {n: signal.signal(n, handle) for n in STOPPING if signal.getsignal(n) is not signal.SIG_IGN}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return Ended(run, 128 - code if code < 0 else code, progress, _last_line(run.output, printed_before))
+
+
+def _let_go_of_the_terminal() -> None:
+    """After a hang-up every write to the terminal would fail, and the last step is still to be waited for."""
+    for descriptor in (1, 2):
+        if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _last_line(path: Path, begin: int) -> str:
@@ -106,6 +129,34 @@ def _last_line(path: Path, begin: int) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
+class Feed:
+    """The rows of a run's logs as they come, and what is known from them."""
+
+    def __init__(self, run: RunFiles) -> None:
+        self.progress = Progress(run.name)
+        self._logs = News(run.log), News(run.figures)
+        self._told: list[Row] = []
+
+    def poll(self) -> list[Row]:
+        """The rows that are new."""
+        told, self._told = self._told, []
+        return told + [row for log in self._logs for row in log.poll() if self.progress.add(row)]
+
+    def take_in(self, step: int) -> None:
+        """Take in what is there before a trainer goes on from the checkpoint of this step: none of it is new."""
+        for log in self._logs:
+            for row in log.earlier(step):
+                self.progress.add(row)
+        self.progress.begin_again()
+
+    def catch_up(self) -> None:
+        """Take in what is there already; new of it are what is trained, and how it stands."""
+        self.poll()
+        known = self.progress
+        paused = known.note if known.state == "paused" else {}
+        self._told = [row for row in (known.start, known.evaluation, paused) if row]
+
+
 class News:
     """The rows of a log that were not taken in yet. A trainer that goes back to a checkpoint cuts its log, and what it
     leaves there is no news.
@@ -113,19 +164,21 @@ class News:
 
     def __init__(self, path: Path) -> None:
         self._reader = LogReader(path)
-        self._known: set[int] = set()
+        self._known = array("q")  # a set would take ten times as much, and a long log has millions of rows
 
     def earlier(self, step: int) -> list[Row]:
         """The rows that are there before a trainer goes on from the checkpoint of this step, and that it will leave."""
         rows = [row for row in self._read()[0] if row.get("step") is None or row["step"] <= step]
-        self._known.update(map(_mark, rows))
+        self._known.extend(map(_mark, rows))
         return rows
 
     def poll(self) -> list[Row]:
         rows, cut = self._read()
-        new = [row for row in rows if _mark(row) not in self._known] if cut else rows
-        self._known.update(map(_mark, new))
-        return new
+        if cut:
+            known = set(self._known)
+            rows = [row for row in rows if _mark(row) not in known]
+        self._known.extend(map(_mark, rows))
+        return rows
 
     def _read(self) -> tuple[list[Row], bool]:
         rows: list[Row] = []
@@ -140,11 +193,8 @@ def _mark(row: Row) -> int:
     return hash(str(row))
 
 
-def _let_go_of_the_terminal() -> None:
-    """After a hang-up every write to the terminal would fail, and the last step is still to be waited for."""
-    for descriptor in (1, 2):
-        if stat.S_ISCHR(os.fstat(descriptor).st_mode):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+def say_that_it_goes_on(run: str) -> None:
+    output.say(f"{run} goes on. End it: seqplay stop {run}")
 
 
 def say_how_it_ended(ended: Ended, hint: str = "") -> None:
@@ -153,18 +203,29 @@ def say_how_it_ended(ended: Ended, hint: str = "") -> None:
     if code and progress.problem:
         output.complain(f"{progress.problem['message']}{hint}")
     elif code == 0 and progress.done:
-        done, unit = progress.done, "character" if progress.unit == "char" else "word"
-        loss = done["held_out_loss"]
-        learned = "no loss" if done["train_loss"] is None else f"loss {done['train_loss']:.3f}"
-        scored = learned if loss is None else f"{loss:.3f} nats a {unit} on held-out text"
-        output.say(f"{run}: {scored}, {done['steps']:,} steps in {clock(done['seconds'])}.")
+        output.say(result(progress))
         output.say(f"Write with it: seqplay sample {run}")
         output.say(f"Look at it:    seqplay show {run}")
     elif code == 0 or code - 128 in STOPPING:
-        output.say(f"{run} stopped at step {progress.step.get('step', 0):,}. Nothing is lost: seqplay resume {run}")
+        how = "is paused" if progress.state == "paused" else "stopped"
+        output.say(f"{run} {how} at step {progress.step.get('step', 0):,}. Nothing is lost: seqplay resume {run}")
     elif code - 128 in set(signal.Signals):
-        how = f"was ended by {signal.Signals(code - 128).name} after step {progress.step.get('step', 0):,}"
-        output.complain(f"{run}'s process {how}. Go on from its newest checkpoint: seqplay resume {run}")
+        output.complain(died(progress, f"was ended by {signal.Signals(code - 128).name}"))
     else:
         last = ended.printed or f"{run}'s process ended with exit code {code}."
         output.complain(f"{last} (All that it printed: {ended.run.output})")
+
+
+def result(progress: Progress) -> str:
+    """What a finished run has come to."""
+    done = progress.done
+    learned = "no loss" if done["train_loss"] is None else f"train loss {done['train_loss']:.3f} (~{AVERAGED} steps)"
+    loss = done["held_out_loss"]
+    scored = learned if loss is None else f"{loss:.3f} nats a {progress.unit} on held-out text"
+    return f"{progress.run}: {scored}, {done['steps']:,} steps in {clock(done['seconds'])}."
+
+
+def died(progress: Progress, how: str) -> str:
+    """What to say of a process that left no last word."""
+    where = f"after step {progress.step.get('step', 0):,}"
+    return f"{progress.run}'s process {how} {where}. Go on from its newest checkpoint: seqplay resume {progress.run}"

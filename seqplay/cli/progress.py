@@ -1,19 +1,23 @@
-"""What is known of a run while it trains, and the picture of it on a terminal."""
+"""What is known of a run while it trains."""
 
 from __future__ import annotations
 
 import math
+from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqplay.draw.bars import measure
-from seqplay.draw.lines import Line, Span, span
-from seqplay.draw.numbers import clock
+from seqplay.draw.numbers import short
+from seqplay.figures import Curve
 from seqplay.runs.rows import number
+from seqplay.runs.summary import State
 
 Row = dict[str, Any]
+
+AVERAGED = 50  # steps whose mean a shown training loss is, roughly: the last one counts 1/50, as in the `done` row
 
 
 def _is_text(value: Any) -> bool:
@@ -48,6 +52,31 @@ NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = {
 
 
 @dataclass
+class Growing:
+    """A loss by its steps and by x, as it grows. NaN is a gap."""
+
+    steps: array[int] = field(default_factory=lambda: array("q"))
+    x: array[float] = field(default_factory=lambda: array("d"))
+    y: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, step: int, x: float, y: float | None) -> None:
+        """A point; where training went back to a checkpoint, it takes the place of those from its step on."""
+        if self.steps and step <= self.steps[-1]:
+            self.cut(step)
+        self.steps.append(step)
+        self.x.append(x)
+        self.y.append(math.nan if y is None else y)
+
+    def cut(self, step: int) -> None:
+        begin = bisect_left(self.steps, step)
+        for column in (self.steps, self.x, self.y):
+            del column[begin:]
+
+    def curve(self, name: str, role: str) -> Curve:
+        return Curve(name, tuple(self.x), tuple(None if math.isnan(y) else y for y in self.y), role)
+
+
+@dataclass
 class Progress:
     """What is known of a run so far, from its rows."""
 
@@ -56,12 +85,15 @@ class Progress:
     step: Row = field(default_factory=dict)
     evaluation: Row = field(default_factory=dict)
     done: Row = field(default_factory=dict)
+    note: Row = field(default_factory=dict)  # the newest one, until there is a step after it
     steps: int = 0
-    note: str = ""
-    problem: Row = field(default_factory=dict)
     smoothed: float | None = None
     speed: float | None = None
     written: str = ""
+    written_at: int | None = None
+    has_ended: bool = False  # the trainer's process is gone
+    train: Growing = field(default_factory=Growing)
+    held_out: Growing = field(default_factory=Growing)
     _speeds: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=100))
 
     def add(self, row: Row) -> bool:
@@ -72,55 +104,107 @@ class Progress:
             case "start":
                 self.start, self.steps = row, row["steps"]
             case "step":
-                if row["step"] <= self.step.get("step", -1):
-                    self._speeds.clear()  # the trainer went back to a checkpoint, and its clock with it
-                self.step, self.note = row, ""
-                loss = row["train_loss"]
-                if loss is not None:
-                    self.smoothed = loss if self.smoothed is None else 0.98 * self.smoothed + 0.02 * loss
-                self._speeds.append((row["seconds"], row["tokens"]))
-                (t0, n0), (t1, n1) = self._speeds[0], self._speeds[-1]
-                self.speed = (n1 - n0) / (t1 - t0) if t1 > t0 else self.speed
+                self._add_step(row)
             case "evaluation":
                 self.evaluation = row
+                if row["held_out_estimate"] is not None:
+                    self.held_out.add(row["step"], self._x(self.step) if self.step else 0.0, row["held_out_estimate"])
             case "change" if row["name"] == "steps" and _is_count(row.get("value")):
                 self.steps = row["value"]
             case "note":
-                self.note = row["message"]
-                self.problem = row if row["note"] == "crashed" else {}
+                self.note = row
             case "done":
                 self.done = row
             case "figure" if row.get("figure") == "text":
-                self.written = row["prompt"] + row["text"]
+                self.written, self.written_at = row["prompt"] + row["text"], row.get("step")
         return True
+
+    def _add_step(self, row: Row) -> None:
+        if row["step"] <= self.step.get("step", -1):  # the trainer went back to a checkpoint, and its clock with it
+            self._speeds.clear()
+            self.held_out.cut(row["step"])
+        self.step, self.note = row, {}
+        loss = row["train_loss"]
+        if loss is not None:
+            self.smoothed = loss if self.smoothed is None else self.smoothed + (loss - self.smoothed) / AVERAGED
+        self.train.add(row["step"], self._x(row), loss)
+        self._speeds.append((row["seconds"], row["tokens"]))
+        (t0, n0), (t1, n1) = self._speeds[0], self._speeds[-1]
+        self.speed = (n1 - n0) / (t1 - t0) if t1 > t0 else self.speed
+
+    def begin_again(self) -> None:
+        """Another trainer takes the run up: what the last one said in the end is old."""
+        self.note = {}
+
+    @property
+    def state(self) -> State:
+        if self.done:
+            return "finished"
+        match self.note.get("note"):
+            case "paused":
+                return "paused"
+            case "stopped":
+                return "stopped"
+            case "crashed":
+                return "crashed"
+        if self.has_ended:
+            return "crashed"
+        return "running" if self.step else "waiting"
+
+    @property
+    def problem(self) -> Row:
+        """The note of a trainer that could not go on."""
+        return self.note if self.note.get("note") == "crashed" else {}
 
     @property
     def unit(self) -> str:
-        return "word" if self.start.get("tokens") == "word" else "char"
+        """What a token is called."""
+        unit = self.start.get("unit", "token")
+        return unit if isinstance(unit, str) else "token"
+
+    @property
+    def budget(self) -> float | None:
+        """Seconds of updates, where a time was asked for and not a number of steps."""
+        minutes = number(self.start.get("minutes"))
+        return 60 * minutes if minutes and minutes > 0 else None
+
+    def _x(self, step: Row) -> float:
+        """Where a step is on the axis of the budget."""
+        return float(step["seconds"] if self.budget else step["step"])
 
     @property
     def share(self) -> float:
-        return self.step.get("step", 0) / self.steps if self.steps else 0.0
+        """Of the budget, in time where that is what was asked for."""
+        if self.done:
+            return 1.0
+        whole = self.budget or self.steps
+        return min(1.0, self._x(self.step) / whole) if self.step and whole else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """By the pace of the last hundred steps."""
+        """Of the time that was asked for, or by the pace of the last hundred steps."""
+        if self.budget and self.step:
+            return max(0.0, self.budget - float(self.step["seconds"]))
         if len(self._speeds) < 2 or not self.steps:
             return None
         (t0, _), (t1, _) = self._speeds[0], self._speeds[-1]
         return max(0.0, float((self.steps - self.step["step"]) * (t1 - t0) / (len(self._speeds) - 1)))
 
-    def numbers(self) -> list[tuple[str, str]]:
-        """What is measured, as (name, value): the same words on every view."""
-        held_out = self.evaluation.get("held_out_estimate")
-        found = [("loss", f"{self.smoothed:.3f}" if self.smoothed is not None else "–")]
+    def facts(self) -> list[tuple[str, str]]:
+        """What is measured, as (name, value): the same words on every view. ~ marks an estimate, until the last
+        score.
+        """
+        loss = self.done.get("train_loss", self.smoothed)
+        found = [("train loss", "–" if loss is None else f"{loss:.3f} (~{AVERAGED} steps)")]
+        held_out, about = self.done.get("held_out_loss"), ""
+        if held_out is None:
+            held_out, about = self.evaluation.get("held_out_estimate"), "~"
         if held_out is not None:
-            found += [("held out", f"{held_out:.3f}"), (f"bits/{self.unit}", f"{held_out / math.log(2):.2f}")]
+            found.append(("held out", f"{about}{held_out:.3f}"))
+            found.append(("", f"{about}{held_out / math.log(2):.2f} bits/{short(self.unit)}"))
         if self.speed:
             pace = f"{self.speed / 1000:.1f}k" if self.speed >= 1000 else f"{self.speed:.0f}"
-            found.append(("speed", f"{pace} {self.unit}/s"))
-        if self.seconds_left is not None:
-            found.append(("left", clock(self.seconds_left)))
+            found.append(("", f"{pace} {short(self.unit)}/s"))
         return found
 
 
@@ -133,31 +217,3 @@ def _is_whole(row: Row) -> bool:
     if kind == "figure" and row.get("figure") == "text":
         needed = {"text": _is_text, "prompt": _is_text}
     return all(name in row and fits(row[name]) for name, fits in needed.items())
-
-
-def title(progress: Progress) -> str:
-    """What is trained on what, and why at this size."""
-    start = progress.start
-    unit = "words" if progress.unit == "word" else "characters"
-    sizes = f"{start['cell']} {start['layers']}×{start['hidden']}, {start['parameters']:,} parameters"
-    return f"{sizes}, {start['train_tokens']:,} {unit} ({start['why']})"
-
-
-def picture(progress: Progress, width: int) -> list[Line]:
-    """The live picture: at most five lines."""
-    if not progress.start:
-        waiting = progress.note or "reading the text, starting torch …"
-        return [(Span("◌ ", "muted"), span(progress.run, "title"), span(f"  {waiting}", "muted"))]
-    state = f"{progress.share:4.0%}" if not progress.done else "done"
-    bar = measure(progress.share, max(8, width - len(state) - 1))
-    heading = (span(progress.run, "title"), span(f"  {title(progress)}", "muted"))
-    lines: list[Line] = [heading, (*bar, Span(f" {state}", "title"))]
-    pieces: list[Span] = []
-    for name, value in progress.numbers():
-        pieces += [Span(f"{name} ", "muted"), Span(value, "primary" if name == "held out" else ""), Span("   ")]
-    lines.append(tuple(pieces))
-    whole_lines = [line for line in progress.written.splitlines()[:-1] if line.strip()] or [progress.written]
-    lines.append((Span("writes ", "muted"), span(whole_lines[-1])))
-    if progress.note and not progress.done:
-        lines.append((span(progress.note, "warning"),))
-    return lines

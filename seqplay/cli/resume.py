@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import rich_click as click
 
 from seqplay.cli import output
 from seqplay.cli.follow import follow, say_how_it_ended
-from seqplay.errors import BusyError, RunError
+from seqplay.data.texts import read_sources
+from seqplay.errors import BusyError, DataError, RunError
 from seqplay.processes import training
-from seqplay.runs import control, process, shelf
+from seqplay.runs import control, layout, process, shelf
+from seqplay.runs.layout import RunFiles
 from seqplay.runs.reader import last_row
 from seqplay.runs.summary import is_busy
 
 
 @click.command(cls=click.RichCommand)
 @click.argument("run", required=False)
+@click.option("--text", multiple=True, metavar="FILE", help="its text again, where the cache has lost it")
 @click.option("--json", "as_json", is_flag=True, help="print every row of the log as JSON, one a line")
-def command(run: str | None, as_json: bool) -> None:
-    """Go on with RUN (the newest, without a name) after it was paused, stopped or killed. Of a finished run it says
-    so.
+def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
+    """Go on with RUN after it was paused, stopped or killed; without a name, with the newest that can go on. Of a
+    finished run it says so.
     """
-    found = shelf.find(run)
+    found = shelf.find(run) if run is not None else newest()
     if not found.recipe.exists() and not found.plan.exists():
         raise RunError(f"{found.name} has neither a plan nor a recipe: there is nothing to go on with.")
     if is_busy(found):
@@ -30,11 +35,30 @@ def command(run: str | None, as_json: bool) -> None:
             who = f"process {note.pid} on {note.host}" if note else "another process"
             raise BusyError(f"{found.name} is training already, in {who}.")
         control.ask(found, "continue")
-        output.say(f"{found.name} goes on. See it: seqplay runs")
+        output.say(f"{found.name} goes on. See it: seqplay watch {found.name}")
         return
     if last_row(found.log, {"done"}):
         output.say(f"{found.name} is finished. Write with it: seqplay sample {found.name}")
         return
+    if text:
+        _give_back(found, text)
     ended = follow(found, training.start, as_json)
     say_how_it_ended(ended)
     raise SystemExit(ended.code)
+
+
+def _give_back(run: RunFiles, text: Sequence[str]) -> None:
+    """Put the text of a run into the cache once more. Raises DataError for any other text."""
+    recipe = layout.read_recipe(run.recipe)
+    given = read_sources(text, recipe.column)
+    if given.data != recipe.data:
+        raise DataError(
+            f"{given.name} is not what {run.name} learns, or it has changed: its SHA-256 is {given.data[:8]}…, and not "
+            f"{recipe.data[:8]}…. Learn it in a new run: seqplay train"
+        )
+
+
+def newest() -> RunFiles:
+    """The newest run that can go on, else the newest. Raises UsageError where there is none."""
+    can_go_on = (run for run in shelf.all_runs() if shelf.summarise(run).state in ("paused", "stopped", "crashed"))
+    return next(can_go_on, None) or shelf.find(None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import rich_click as click
 
 from seqplay import draw
@@ -12,6 +14,7 @@ from seqplay.runs import shelf
 from seqplay.runs.summary import Summary
 
 GLYPHS = {"waiting": "◌", "running": "●", "paused": "‖", "stopped": "○", "finished": "✓", "crashed": "✗", "broken": "✗"}
+SIZES = re.compile(r"(?<=\d)x(?=\d+$)")  # layers x hidden
 COLUMNS = (
     Column("run"),
     Column("state"),
@@ -50,7 +53,8 @@ def _row(s: Summary) -> tuple[str | int | float | None, ...]:
     done = f"{min(1.0, s.step / s.steps):.0%}" if s.step is not None and s.steps else None
     numbers = (done, _rounded(s.held_out_loss), _rounded(s.train_loss))
     time = None if s.seconds is None else clock(s.seconds)
-    return s.name, f"{GLYPHS[s.state]} {s.state}", *numbers, s.network, s.tokens, s.source, time
+    network = s.network and SIZES.sub("×", s.network)
+    return s.name, f"{GLYPHS[s.state]} {s.state}", *numbers, network, s.tokens, s.source, time
 
 
 def _rounded(number: float | None) -> float | None:

@@ -23,6 +23,7 @@ from seqplay.recipe import Plan
 from seqplay.runs import layout, shelf
 from seqplay.runs.best import MODEL, read_best
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.tensors import check_tensors
 from seqplay.safe_text import safe_line
 from seqplay.steps.writing import Dials
 
@@ -37,7 +38,7 @@ NAMED = 12  # unknown symbols that are named
 @click.command(cls=click.RichCommand)
 @click.argument("run", required=False)
 @click.option("--prompt", help="text to go on from")
-@click.option("--prompt-file", type=click.Path(), help="a file with the text to go on from")
+@click.option("--prompt-file", type=click.Path(readable=False), help="a file with the text to go on from")
 @click.option("--no-prompt", is_flag=True, help="begin from nothing (the default)")
 @click.option(
     "--length", type=click.IntRange(min=0), metavar="N", default=400, show_default=True, help="how many tokens to write"
@@ -133,6 +134,7 @@ def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[Ids, int, Dial
         return lambda ids, length, dials: _ask_worker(run, ids, length, dials)
     step, content = read_best(run.checkpoints, MODEL)
     try:
+        check_tensors(content, run.checkpoints / str(step) / MODEL)
         stack = StackStep(safetensors.numpy.load(content), plan.layers, cell, plan.wrap, plan.residual)
         logits, _ = stack(0)
         if not len(codec) == len(logits) == len(stack.embedding):
@@ -142,7 +144,7 @@ def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[Ids, int, Dial
 
     def pieces(ids: Ids, length: int, dials: Dials) -> Iterator[str]:
         begin = ids if len(ids) else codec.start()
-        return (codec.decode((token,)) for token in write(stack, begin, length, dials))
+        return codec.pieces(write(stack, begin, length, dials))
 
     return pieces
 

@@ -9,8 +9,11 @@ import rich_click as click
 
 from seqplay import draw
 from seqplay.cli import output
+from seqplay.cli.picture import loss_chart
+from seqplay.cli.progress import AVERAGED
 from seqplay.cli.runs import GLYPHS
-from seqplay.draw.numbers import clock
+from seqplay.draw.lines import Line, span
+from seqplay.draw.numbers import clock, plural
 from seqplay.errors import RunError
 from seqplay.figures import Column, Curve, Curves, Figure, Table, Text, from_json
 from seqplay.recipe import Plan, to_json
@@ -18,6 +21,7 @@ from seqplay.runs import layout, reader, shelf
 from seqplay.runs.layout import RunFiles
 
 HEIGHT = 18
+WIDEST = 100  # cells of what is no chart
 X_AXES = {"steps": "step", "seconds": "seconds", "tokens": "tokens"}
 
 
@@ -53,11 +57,12 @@ def command(run: str | None, x: str, log_y: bool, height: int, as_json: bool) ->
     text = _newest_text(found)
     ascii_only = output.is_ascii_only()
     try:
-        figures: list[Figure] = [_chart(plan, rows, x, log_y, title), _layers(plan), _numbers(plan, rows), *text]
+        figures: list[Figure] = [_chart(plan, rows, x, log_y, title), _layers(plan), *text]
         drawn = [
-            draw.draw(figure, min(width, 100) if number else width, height, ascii_only=ascii_only)
+            draw.draw(figure, min(width, WIDEST) if number else width, height, ascii_only=ascii_only)
             for number, figure in enumerate(figures)
         ]
+        drawn.insert(2, _draw_facts(_facts(plan, rows), min(width, WIDEST)))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as problem:
         raise RunError(
             f"{found.log} holds a row that seqplay never writes: {type(problem).__name__} {problem}."
@@ -78,11 +83,11 @@ def _chart(plan: Plan, rows: list[dict[str, Any]], x: str, log_y: bool, title: s
         "held out", tuple(r[key] for r in scored), tuple(r["held_out_estimate"] for r in scored), "primary"
     )
     length = next((r["value"] for r in reversed(rows) if r["kind"] == "change" and r["name"] == "steps"), plan.steps)
-    unit = "word" if plan.tokens == "word" else "character"
-    return Curves(
-        (held_out, train) if scored else (train,),
+    return loss_chart(
+        train,
+        held_out,
+        plan.unit,
         x_label="time" if x == "seconds" else x,
-        y_label=f"nats per {unit}",
         title=title,
         log_y=log_y,
         x_end=length if x == "steps" else None,
@@ -95,22 +100,38 @@ def _layers(plan: Plan) -> Table:
     return Table(columns, (*rows, ("all", "", plan.parameters)))
 
 
-def _numbers(plan: Plan, rows: list[dict[str, Any]]) -> Table:
+def _facts(plan: Plan, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     done = next((row for row in reversed(rows) if row["kind"] == "done"), None)
     last: dict[str, Any] = next((row for row in reversed(rows) if row["kind"] == "step"), {})
-    found: list[tuple[str, str | int | float | None]] = [
-        ("text", f"{plan.source}, {plan.train_tokens:,} tokens to learn from, {plan.held_out_tokens:,} held out"),
+    units = plural(plan.unit)
+    embedding = f"{plan.embedding_dropout:g} before the first layer, " if plan.embedding_dropout else ""
+    found = [
+        ("text", f"{plan.source}, {plan.train_tokens:,} {units} to learn from, {plan.held_out_tokens:,} held out"),
         ("size", plan.why),
-        ("settings", f"dropout {plan.dropout:g}, batch {plan.batch} × {plan.sequence}, seed {plan.seed}"),
+        ("settings", f"dropout {plan.dropout:g}, {embedding}batch {plan.batch} × {plan.sequence}, seed {plan.seed}"),
         ("learning rate", f"{plan.learning_rate:g} at most, warm-up {plan.warmup:.0%}, then evenly to 0"),
         ("computed on", f"{plan.device}, {plan.precision}, {plan.threads} threads, torch {plan.torch}"),
     ]
     if last:
-        found.append(("trained", f"{last['step']:,} steps, {clock(last['seconds'])}, {last['tokens']:,} tokens"))
+        found.append(("trained", f"{last['step']:,} steps, {clock(last['seconds'])}, {last['tokens']:,} {units}"))
+    if done and done["train_loss"] is not None:
+        found.append(
+            ("train loss", f"{done['train_loss']:.3f} nats a {plan.unit}, mean of the last {AVERAGED} steps or so")
+        )
     if done and done["held_out_loss"] is not None:
-        scores = f"{done['held_out_loss']:.3f} nats a token, {done['bits_per_byte']:.3f} bits a byte"
-        found.append(("held out", f"{scores}, perplexity {done['perplexity']:.2f}"))
-    return Table((Column("what"), Column("value")), tuple(found))
+        scores = f"{done['held_out_loss']:.3f} nats a {plan.unit}, {done['bits_per_byte']:.3f} bits a byte"
+        found.append(("held out", f"{scores}, perplexity {done['perplexity']:.2f}, at the best checkpoint"))
+    return found
+
+
+def _draw_facts(facts: list[tuple[str, str]], width: int) -> list[Line]:
+    """A line for each fact, or as many as it takes."""
+    room = max(len(name) for name, _ in facts) + 2
+    lines: list[Line] = []
+    for name, value in facts:
+        first, *more = draw.wrap([span(value)], max(1, width - room)) or [()]
+        lines += [(span(name.ljust(room), "muted"), *first), *((span(" " * room), *line) for line in more)]
+    return lines
 
 
 def _newest_text(run: RunFiles) -> list[Text]:

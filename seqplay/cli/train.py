@@ -36,21 +36,25 @@ OTHERS = ", ".join(name for name in DECLARED if name not in FLAGS)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help=f"any other setting ({OTHERS}), or the cell's own"
 )
-@click.option("--recipe", "recipe_file", type=click.Path(), help="start from a recipe.json; flags go before it")
+@click.option("--column", metavar="NAME", help="learn this column of a table (.tsv, .csv), a line for each row")
+@click.option(
+    "--recipe", "recipe_file", type=click.Path(readable=False), help="start from a recipe.json; flags go before it"
+)
 @click.option("--name", help="the run's name [default: from the text and the cell]")
 @click.option("--detach", is_flag=True, help="start it and return; `seqplay runs` shows it")
 @click.option("--json", "as_json", is_flag=True, help="print every row of the log as JSON, one a line")
 def command(
     source: tuple[str, ...],
     settings: tuple[str, ...],
+    column: str | None,
     recipe_file: str | None,
     name: str | None,
     detach: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Learn SOURCE: a text file, several, - for standard input, or a text that comes along:
-    english, korean, feelings (three Korean sentences), hello (five letters).
+    """Learn SOURCE: text files, folders of .txt files, - for standard input, or a text that comes along:
+    english, korean, dialogue, verse, tunes, feelings (three Korean sentences), hello (five letters).
 
     Without --minutes or --steps it trains for two minutes, or 400 steps on a text of a few lines. Sizes are chosen for
     the text, the time and this machine.
@@ -59,8 +63,8 @@ def command(
     plugins.find(asked.cell)
     if name is not None:
         shelf.check_name(name)
-    read = read_sources(source)
-    asked = dataclasses.replace(asked, source=read.name, data=read.data, created=time.time())
+    read = read_sources(source, column)
+    asked = dataclasses.replace(asked, source=read.name, data=read.data, column=column, created=time.time())
     run = shelf.create(name, f"{Path(read.name).stem}-{asked.cell}")
     files.write_atomically(run.recipe, rows.to_json(recipe.to_json(asked), indent=2))
     if detach:
@@ -68,7 +72,7 @@ def command(
         while trainer.poll() is None and not run.plan.exists():
             time.sleep(0.02)
         if trainer.poll() is None:
-            output.say(f"{run.name} is training. See it: seqplay runs   End it: seqplay stop {run.name}")
+            output.say(f"{run.name} is training. See it: seqplay watch {run.name}   End it: seqplay stop {run.name}")
             output.write_row({"kind": "start", "run": str(run.path)}) if as_json else output.write(run.name + "\n")
             return
         ended = follow(run, lambda _: trainer, as_json, is_new=True)

@@ -1,24 +1,34 @@
-"""Three views of a run that trains: a picture on a terminal, a line now and then elsewhere, or its rows as JSON."""
+"""Views of a run that trains: a picture on a terminal, a line now and then elsewhere, or its rows as JSON."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import termios
+import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from contextlib import suppress
+from itertools import zip_longest
+from typing import Any, Protocol
 
 from seqplay.cli import output
-from seqplay.cli.progress import Progress, Row, picture, title
-from seqplay.draw.lines import cut, span
+from seqplay.cli.picture import page, picture, title
+from seqplay.cli.progress import Progress, Row
+from seqplay.draw.lines import Line, line_width, span
+from seqplay.draw.numbers import clock
 from seqplay.runs.layout import RunFiles
 
-if TYPE_CHECKING:
-    from rich.live import Live
+REPAINT_SECONDS = 0.25
+ECHO = len("^C")  # what a terminal adds to the last line must not begin another, which would stay
+LARGEST_LAST = 24  # rows of the picture that stays when a page is left
 
 
 class View(Protocol):
-    """Shows rows to somebody."""
+    """Shows rows to somebody, and in the end gives the terminal back."""
 
     def show(self, rows: Iterable[Row], progress: Progress) -> None: ...
-    def close(self) -> None: ...
+    def close(self, progress: Progress) -> None: ...
 
 
 class Rows:
@@ -32,8 +42,8 @@ class Rows:
             if row["kind"] != "figure":
                 output.write_row({**row, "run": str(self.run.path)} if "run" in row else row)
 
-    def close(self) -> None:
-        pass
+    def close(self, progress: Progress) -> None:
+        """There is nothing to give back."""
 
 
 class Lines:
@@ -45,23 +55,32 @@ class Lines:
                 case "start":
                     output.say(f"{progress.run}: {title(progress)}")
                 case "evaluation" if progress.step:
-                    numbers = "   ".join(f"{name} {value}" for name, value in progress.numbers())
-                    output.say(f"step {row['step']:,} of {progress.steps:,} ({progress.share:.0%})   {numbers}")
+                    facts = [f"{name} {value}".strip() for name, value in progress.facts()]
+                    if progress.seconds_left and not progress.done:
+                        facts.append(f"{clock(progress.seconds_left)} left")
+                    output.say("   ".join([_done(row, progress), *facts]))
                 case "note" if row["note"] not in ("crashed", "stopped"):
                     output.say(row["message"])
 
-    def close(self) -> None:
-        pass
+    def close(self, progress: Progress) -> None:
+        """There is nothing to give back."""
+
+
+def _done(evaluation: Row, progress: Progress) -> str:
+    """How far the training was at an evaluation, in the measure of its budget."""
+    if progress.budget:
+        return f"{clock(progress.step['seconds'])} of {clock(progress.budget)} ({progress.share:.0%})"
+    return f"step {evaluation['step']:,} of {progress.steps:,} ({progress.share:.0%})"
 
 
 class Screen:
-    """On a terminal: a bar, the numbers, and the newest line that the model wrote, redrawn in place."""
+    """On a terminal: a bar, the facts, and the newest line that the model wrote, redrawn in place."""
 
     def __init__(self) -> None:
         from rich.live import Live
 
         self.console = output.console(stderr=True)
-        self.live: Live = Live(console=self.console, auto_refresh=False, transient=False)
+        self.live = Live(console=self.console, auto_refresh=False, transient=False)
         self.live.start()
 
     def show(self, rows: Iterable[Row], progress: Progress) -> None:
@@ -70,18 +89,95 @@ class Screen:
         for row in rows:
             if row["kind"] == "note" and row["note"] == "notice":
                 self.console.print(to_rich([(span(row["message"], "muted"),)]))
-        width = min(self.console.width, 100)
-        self.live.update(to_rich(cut(line, width) for line in picture(progress, width)), refresh=True)
+        width, height = self.console.size
+        self.live.update(to_rich(picture(progress, width - ECHO, height)), refresh=True)
 
-    def close(self) -> None:
+    def close(self, progress: Progress) -> None:  # noqa: ARG002
         self.live.stop()
 
 
-def choose_view(run: RunFiles, as_json: bool) -> View:
+class Page:
+    """The whole terminal, until it is left: then a last picture stays. Only lines that changed are sent, in one write,
+    so that nothing flickers.
+    """
+
+    def __init__(self, hint: str) -> None:
+        self.console = output.console(stderr=True)
+        self.hint = hint
+        self._painted: list[str] = []
+        self._size = (0, 0)
+        self._next = 0.0
+        self._keyboard: list[Any] | None = None
+        self._stop = False  # ctrl-z was hit
+
+    def show(self, rows: Iterable[Row], progress: Progress) -> None:  # noqa: ARG002
+        if self._stop:
+            self._leave()
+            os.kill(0, signal.SIGSTOP)  # the shell sees it stop, and `fg` goes on here
+        began, size = time.monotonic(), self.console.size
+        if progress.has_ended or (size == self._size and began < self._next):
+            return
+        if not self._size[0]:
+            self._enter()
+        if size != self._size:
+            self._painted, self._size = [], size
+        self._paint(page(progress, *size, self.hint))
+        now = time.monotonic()
+        self._next = now + max(REPAINT_SECONDS, 9 * (now - began))  # a long run's chart may take a tenth of the time
+
+    def close(self, progress: Progress) -> None:
+        self._leave()
+        width, height = self.console.size
+        lines = page(progress, width, min(height, LARGEST_LAST))
+        while lines and not any(piece.text.strip() for piece in lines[-1]):
+            lines.pop()
+        output.draw(lines, stderr=True)
+
+    def _enter(self) -> None:
+        self.console.set_alt_screen(True)
+        self.console.show_cursor(False)
+        with suppress(termios.error, ValueError):  # no keyboard: nothing is typed
+            keyboard = termios.tcgetattr(sys.stdin)
+            silent = [*keyboard[:3], keyboard[3] & ~termios.ECHO, *keyboard[4:]]
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, silent)
+            self._keyboard = keyboard
+        self._stop = False
+        signal.signal(signal.SIGTSTP, lambda *_: setattr(self, "_stop", True))
+
+    def _leave(self) -> None:
+        if not self._size[0]:
+            return
+        self._size = (0, 0)
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        self.console.show_cursor(True)
+        self.console.set_alt_screen(False)
+        if self._keyboard:
+            with suppress(termios.error, ValueError):
+                termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, self._keyboard)
+
+    def _paint(self, lines: list[Line]) -> None:
+        from seqplay.draw.rich_lines import to_rich
+
+        with self.console.capture() as captured:
+            self.console.print(to_rich(lines), end="")
+        full = [line_width(line) >= self._size[0] for line in lines]
+        painted = captured.get().split("\n")
+        # After a full line, erasing to its end would take its last cell.
+        changed = [
+            f"\x1b[{row};1H{new}" + ("" if is_full else "\x1b[K")
+            for row, (old, new, is_full) in enumerate(zip_longest(self._painted, painted, full), start=1)
+            if old != new
+        ]
+        self._painted = painted
+        self.console.file.write("".join(changed))
+        self.console.file.flush()
+
+
+def choose_view(run: RunFiles, as_json: bool, page_hint: str = "") -> View:
+    """A view for whoever asks. `page_hint` stands for a view on the whole terminal and is the line at its foot."""
     if as_json:
         return Rows(run)
-    return (
-        Screen()
-        if output.console(stderr=True).is_terminal and not output.console(stderr=True).is_dumb_terminal
-        else Lines()
-    )
+    console = output.console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        return Lines()
+    return Page(page_hint) if page_hint else Screen()

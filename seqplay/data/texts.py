@@ -7,25 +7,28 @@ The user's own file is read once, from start to end, and never again.
 from __future__ import annotations
 
 import codecs
+import difflib
 import hashlib
 import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from seqplay import files, paths
+from seqplay.data import corpora, tables
 from seqplay.data.built_in import BUILT_IN, built_in_text
-from seqplay.errors import DataError, RunError, SeqplayError, UsageError, no_such
+from seqplay.errors import DataError, SeqplayError, UsageError, no_such
 
 CHUNK = 1 << 20
 LARGEST = 1 << 36  # bytes; an endless source stops here
+MOST_FILES = 100_000  # in a folder
 DAY = 86_400  # seconds
-SHA256 = re.compile("[0-9a-f]{64}")
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with UTF-16's
@@ -33,6 +36,8 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+SURELY_UTF8 = 3  # characters beyond ASCII; in another encoding so many in a row make no UTF-8 by chance
+NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # what text in no encoding holds
 
 
 @dataclass(frozen=True)
@@ -43,25 +48,25 @@ class Source:
     data: str
 
 
-def read_sources(given: Sequence[str]) -> Source:
-    """Read files, "-" or built-in names, one after the other, into the cache.
+def read_sources(given: Sequence[str], column: str | None = None) -> Source:
+    """Read files, folders, "-" or built-in names, one after the other, into the cache; of tables, one column.
 
-    Raises DataError for what is no text, UsageError for what is no file and no built-in name, WriteError when the
-    cache is full.
+    Raises DataError for what is no text or empty, UsageError for what is no file and no built-in name, WriteError
+    when the cache is full.
     """
     folder = paths.make_private(paths.cache_dir() / "texts")
     digest = hashlib.sha256()
     partial = files.temporary(folder / "text")
+    names = [_name_of(source) for source in given]
+    name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     try:
         files.sweep(folder, older_than=DAY)  # not younger ones: another process may be reading a text at this moment
         with open(os.open(partial, files.NEW_FILE, 0o600), "wb") as out:
-            ends_line = True
-            for source in given:
-                joint = b"" if ends_line else b"\n"
-                for block in filter(None, _utf8_blocks(source)):
-                    digest.update(joint + block)
-                    out.write(joint + block)
-                    joint, ends_line = b"", block.endswith(b"\n")
+            for block in _joined(_blocks(source, column) for source in _each_file(given)):
+                digest.update(block)
+                out.write(block)
+            if out.tell() == 0:
+                raise DataError(f"{_shown(name)} is empty: there is nothing to learn from it.")
             out.flush()
             os.fsync(out.fileno())
         os.replace(partial, folder / digest.hexdigest())
@@ -70,48 +75,67 @@ def read_sources(given: Sequence[str]) -> Source:
         raise files.cannot_write(folder, problem) from problem
     finally:
         files.remove_quietly(partial)
-    names = [_name_of(source) for source in given]
-    return Source(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", digest.hexdigest())
+    return Source(name, digest.hexdigest())
 
 
-def cached_text(data: str, name: str) -> str:
-    """The text of this SHA-256; raises DataError when the cache no longer holds it unchanged."""
-    try:
-        content = files.read_bytes(paths.cache_dir() / "texts" / data, LARGEST) if SHA256.fullmatch(data) else None
-    except RunError:
-        content = None
-    if content is None or hashlib.sha256(content).hexdigest() != data:
-        raise DataError(
-            f"The text '{name}' is no longer in the cache. Train on it again, with the same file and settings."
-        )
-    return content.decode()
+def _joined(texts: Iterable[Iterator[str]]) -> Iterator[bytes]:
+    """Texts one after the other in UTF-8, with a line break between two where the first does not end with one."""
+    ends_line = True
+    for text in texts:
+        joint = "" if ends_line else "\n"
+        for block in filter(None, text):
+            yield (joint + block).encode()
+            joint, ends_line = "", block.endswith("\n")
 
 
-def split(text: str, holdout: float) -> tuple[str, str]:
-    """The training part and the held-out part: the last share of the characters. Under 1,000 characters nothing is
-    held out.
+def _each_file(given: Iterable[str]) -> Iterator[str]:
+    """The sources themselves, for a corpus that was fetched its file, and for a folder the texts in it."""
+    for source in given:
+        if not os.path.isdir(source):
+            fetched = None if os.path.lexists(source) else corpora.text_path(source)
+            yield source if fetched is None else str(fetched)
+            continue
+        found = sorted(islice(_texts_in(source), MOST_FILES))
+        if not found:
+            raise DataError(f"{_shown(source)} is a folder without .txt files. Name the files: {_shown(source)}/*")
+        yield from found
+
+
+def _texts_in(folder: str) -> Iterator[str]:
+    """The texts in a folder and those below it, without pipes and devices, which nobody named. Raises DataError for a
+    folder that cannot be read: its texts would be missing without a word.
     """
-    if len(text) < 1000 or holdout == 0:
-        return text, ""
-    cut = int(len(text) * (1 - holdout) + 1e-9)
-    return text[:cut], text[cut:]
+
+    def refuse(problem: OSError) -> None:
+        raise DataError(f"{_shown(str(problem.filename))} cannot be read: {problem.strerror}.")
+
+    for path, _, names in os.walk(folder, onerror=refuse):
+        texts = (os.path.join(path, name) for name in names if name.endswith(".txt") and not name.startswith("."))
+        yield from (text for text in texts if os.path.isfile(text) or not os.path.exists(text))
 
 
 def _name_of(source: str) -> str:
-    name = "standard-input" if source == "-" else Path(source).name
+    name = "standard-input" if source == "-" else Path(os.path.abspath(source)).name
     return name.encode("utf-8", "replace").decode()
 
 
-def _utf8_blocks(source: str) -> Iterator[bytes]:
-    """The source's text as UTF-8 without a byte order mark, checked block by block."""
+def _blocks(source: str, column: str | None) -> Iterator[str]:
+    """The text of a source in blocks; of a table, one column of it."""
+    text = _decoded(source)
+    return text if column is None else tables.column(text, column, _shown(source))
+
+
+def _decoded(source: str) -> Iterator[str]:
+    """The source's text without a byte order mark, checked block by block."""
     if source in BUILT_IN and not Path(source).exists():
-        yield built_in_text(source)
+        yield built_in_text(source).decode()
         return
     with _open(source) as stream:
+        before = _state_of(stream)
         first = _read(stream, source)
         mark, encoding = next(((m, e) for m, e in MARKS if first.startswith(m)), (b"", "utf-8"))
         decoder = codecs.getincrementaldecoder(encoding)("strict")
-        position, block = len(mark), first[len(mark) :]
+        position, block, text = len(mark), first[len(mark) :], ""
         while True:
             waiting = len(decoder.getstate()[0])
             try:
@@ -120,16 +144,34 @@ def _utf8_blocks(source: str) -> Iterator[bytes]:
                 where, byte = position - waiting + problem.start, problem.object[problem.start]
                 raise DataError(
                     f"{_shown(source)} is no {encoding.upper()} text: byte {where:,} is {byte:#04x}."
+                    + (_how_to_mend(problem.object, text, problem.start, source) if encoding == "utf-8" else "")
                 ) from None
             if "\0" in text:
                 raise DataError(f"{_shown(source)} is no text: it holds NUL bytes, as programs and pictures do.")
-            yield text.encode()
+            yield text
             if not block:
-                return
+                break
             position += len(block)
             if position > LARGEST:
                 raise DataError(f"{_shown(source)} is larger than {LARGEST >> 30} GiB. Cut a part out of it.")
             block = _read(stream, source)
+        if _state_of(stream) != before:
+            raise DataError(f"{_shown(source)} changed while it was read. Train on a copy of it, or try again.")
+
+
+def _how_to_mend(content: bytes, before: str, fault: int, source: str) -> str:
+    """A sentence for text in an encoding from before Unicode, or with a fault; nothing for what is no text at all."""
+    if NO_TEXT.search(content):
+        return ""
+    if sum(not character.isascii() for character in before + content[:fault].decode()) >= SURELY_UTF8:
+        return " What stands before it is: the text may be damaged, or cut short."
+    try:
+        text = codecs.getincrementaldecoder("cp949")("strict").decode(content)
+        encoding = "CP949" if any("가" <= character <= "힣" for character in text) else "WINDOWS-1252"
+    except UnicodeDecodeError:
+        encoding = "WINDOWS-1252"
+    name = "FILE" if source == "-" else _shown(source)
+    return f" If it is {encoding}, convert it: iconv -f {encoding} -t UTF-8 {name} > new.txt"
 
 
 def _open(source: str) -> AbstractContextManager[IO[bytes]]:
@@ -139,18 +181,35 @@ def _open(source: str) -> AbstractContextManager[IO[bytes]]:
         return nullcontext(sys.stdin.buffer)
     try:
         mode = os.stat(source).st_mode
-        if stat.S_ISDIR(mode):
-            raise DataError(f"{_shown(source)} is a folder. Name the text files in it: {_shown(source)}/*.txt")
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
             raise DataError(f"{_shown(source)} is no file that can be read to its end.")
         return open(source, "rb")
     except FileNotFoundError:
-        where = no_such("file or built-in text", _shown(source), BUILT_IN, listed="Built in")
-        raise UsageError(where) from None
+        raise _missing(source) from None
     except SeqplayError:
         raise
     except (OSError, ValueError) as problem:
         raise DataError(f"{_shown(source)} cannot be read: {getattr(problem, 'strerror', None) or problem}.") from None
+
+
+def _missing(source: str) -> UsageError:
+    """What may have been meant by a name that is no file: a file beside it, else a built-in text."""
+    wanted, beside = Path(source), list[str]()
+    with suppress(OSError, ValueError), os.scandir(wanted.parent) as entries:
+        beside = [entry.name for entry in islice(entries, MOST_FILES)]
+    if near := difflib.get_close_matches(wanted.name, beside, n=1):
+        meant = _shown(str(wanted.with_name(near[0])))
+        return UsageError(f"No file named '{_shown(source)}'. Did you mean '{meant}'?")
+    return UsageError(no_such("file or built-in text", _shown(source), BUILT_IN, listed="Built in"))
+
+
+def _state_of(stream: IO[bytes]) -> tuple[int, int] | None:
+    """Size and time of change of an ordinary file: both stay while it is only read."""
+    with suppress(OSError, AttributeError, ValueError):
+        status = os.fstat(stream.fileno())
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size, status.st_mtime_ns
+    return None
 
 
 def _read(stream: IO[bytes], source: str) -> bytes:

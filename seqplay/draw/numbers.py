@@ -33,6 +33,16 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def plural(unit: str) -> str:
+    """What several tokens are called: characters, words, and jamo, which is its own plural."""
+    return unit if unit == "jamo" else f"{unit}s"
+
+
+def short(unit: str) -> str:
+    """A token's name where there is little room: char/s, word/s."""
+    return "char" if unit == "character" else unit
+
+
 def decimals_for(step: float) -> int:
     """The decimals that tell multiples of `step` apart."""
     return max(0, -math.floor(math.log10(step) + 1e-9))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from seqplay import plugins
 from seqplay.architecture import CONTRACT, Architecture
-from seqplay.errors import MissingError
+from seqplay.errors import MissingError, RunError, UsageError
+from seqplay.options import configure
 from seqplay.recipe import Plan
+
+DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
@@ -31,11 +36,26 @@ def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
 
 
 def load_planned(plan: Plan) -> Architecture:
-    """The cell that a plan was made with; raises MissingError that names the package which gets it back."""
+    """The cell that a plan was made with.
+
+    Raises MissingError that names the package which gets it back, and RunError where the settings are not the cell's.
+    """
     plugin = plugins.installed().get(plan.cell)
     if plugin is None or plugin.distribution != plan.distribution:
         raise MissingError(
             f"This run's cell '{plan.cell}' came from {plan.distribution} {plan.version}, which is not installed here. "
-            f"Get it back with: pip install {plan.distribution}"
+            + _how_to_get(plan.distribution)
         )
-    return load(plan.cell)[0]
+    architecture = load(plan.cell)[0]
+    try:
+        configure(architecture.config, plan.settings, f"the cell '{plan.cell}'")
+    except UsageError as problem:
+        raise RunError(f"The plan does not fit its cell: {problem}") from None
+    return architecture
+
+
+def _how_to_get(distribution: str) -> str:
+    """What to type for a distribution; nothing for what is no distribution's name, as it may come from a stranger."""
+    if not DISTRIBUTION.fullmatch(distribution):
+        return "No package can have that name."
+    return f"If you trust who made it, get it back with: pip install {distribution}"

@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import safetensors
 import safetensors.torch
@@ -20,8 +21,10 @@ from torch import Tensor, nn
 
 from seqplay.engine.tree import Tree, flatten, shape_of, unflatten
 from seqplay.errors import RunError
-from seqplay.runs import commit
-from seqplay.runs.best import MODEL, STATE, TRAINING, read_best
+from seqplay.recipe import fits
+from seqplay.runs import commit, rows
+from seqplay.runs.best import MODEL, STATE, STATE_BYTES, TRAINING, read_best
+from seqplay.runs.tensors import check_tensors
 
 
 @dataclass
@@ -90,17 +93,17 @@ def load(checkpoints: Path, step: int, training: Training) -> None:
     where = checkpoints / str(step)
     tensors = _tensors(commit.read_file(checkpoints, step, TRAINING), where / TRAINING)
     try:
-        state = json.loads(commit.read_file(checkpoints, step, STATE))
+        state = rows.from_json(commit.read_file(checkpoints, step, STATE, STATE_BYTES))
         named = dict(training.network.named_parameters())
         _fill(training.network.state_dict(), _under(tensors, "weights/"), where / TRAINING)
         for moment, values in (("moment1", training.moment1), ("moment2", training.moment2)):
             _fill(dict(zip(named, values, strict=True)), _under(tensors, f"{moment}/"), where / TRAINING)
         memory = {path: t.to(training.device) for path, t in _under(tensors, "memory/").items()}
         training.memory = unflatten(state["memory"], memory)
-        training.changes = Changes(**{f.name: state["changes"][f.name] for f in dataclasses.fields(Changes)})
+        training.changes = Changes(**{f.name: _number(Changes, f.name, state["changes"]) for f in fields(Changes)})
         for name in Training.NUMBERS:
-            setattr(training, name, state[name])
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            setattr(training, name, _number(Training, name, state))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
         raise RunError(f"{where} is no whole checkpoint: {type(problem).__name__} {problem}.") from None
     load_model(checkpoints, step, training.averaged)
 
@@ -124,10 +127,21 @@ def _bytes(tensors: Mapping[str, Tensor]) -> bytes:
     return safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
 
 
+def _number(owner: type, name: str, values: Mapping[str, Any]) -> Any:
+    """A number of state.json, of the type that its field has; raises KeyError or ValueError for what `save` never
+    writes.
+    """
+    value = values[name]
+    if not fits(value, get_type_hints(owner)[name]) or (type(value) is int and not 0 <= value < 1 << 63):
+        raise ValueError(f"{name} cannot be {repr(value)[:60]}")
+    return value
+
+
 def _tensors(content: bytes, path: Path) -> dict[str, Tensor]:
+    check_tensors(content, path)
     try:
         return safetensors.torch.load(content)
-    except safetensors.SafetensorError as problem:
+    except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as problem:
         raise RunError(f"Cannot read {path}: {problem}.") from None
 
 

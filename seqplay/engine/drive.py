@@ -29,6 +29,7 @@ from seqplay.runs.writer import LogWriter
 FLUSH_SECONDS = 0.05
 PAUSE_POLL_SECONDS = 0.05
 MOST_ROLLBACKS = 3
+TELL_SECONDS = 3.0
 FORECAST_EVERY = 0.8  # hold a time budget against the clock whenever the steps left have shrunk to this share
 FORECAST_ERROR = 0.01  # of the budget: how far the clock may be off before the number of steps is changed
 
@@ -51,6 +52,7 @@ class Drive:
         self.rollbacks = 0
         self.evaluation_seconds, self.startup_seconds, self.began = 0.0, 0.0, began
         self.forecast_step, self.forecast_seconds = 0, 0.0
+        self.told = 0.0
 
     def go(self, notices: Sequence[str] = ()) -> bool:
         """Train until the plan is done (True), or until somebody stops it (False). Raises SeqplayError.
@@ -301,6 +303,7 @@ class Drive:
     def _finish(self) -> None:
         """Score the best weights on the whole held-out part, and write the last row."""
         began, training = time.perf_counter(), self.training
+        self.told = began
         if self.plan.held_out_tokens:
             self._note("notice", self.task.scoring())
         checkpoints.load_best(self.run.checkpoints, training.averaged)
@@ -322,8 +325,11 @@ class Drive:
         )
         self.log.sync()
 
-    def _watch(self) -> None:
-        """Leave a long last evaluation when somebody wants that; resuming begins it again."""
+    def _watch(self, share: float) -> None:
+        """Tell how far a long last evaluation is, and leave it when somebody wants that; resuming begins it again."""
+        if time.perf_counter() - self.told > TELL_SECONDS:
+            self._note("scoring", f"scored {share:.0%} of the held-out tokens")
+            self.told = time.perf_counter()
         asked = [request["action"] for request in iter(self._next_request, None)]
         if self.signalled() or "stop" in asked:
             raise LeavingError
@@ -331,7 +337,7 @@ class Drive:
     def _start_row(self) -> dict[str, Any]:
         plan = self.plan
         names = (
-            "source task cell tokens hidden layers steps minutes parameters vocabulary train_tokens held_out_tokens why"
+            "source task cell tokens unit hidden layers steps minutes parameters vocabulary train_tokens held_out_tokens why"
         ).split()
 
         return {"run": self.run.name, "step": 0, **{name: getattr(plan, name) for name in names}}

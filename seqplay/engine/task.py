@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from seqplay.data.ids import Say, silently
 from seqplay.engine.tree import Tree
 from seqplay.figures import Figure
 from seqplay.recipe import Plan, Recipe
@@ -27,12 +28,12 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def begin(cls, recipe: Recipe) -> Task:
+    def begin(cls, recipe: Recipe, say: Say = silently) -> Task:
         """The task of a new run: reads the data, and learns the codec from its training part alone."""
 
     @classmethod
     @abstractmethod
-    def reopen(cls, plan: Plan, read: Callable[[str], str]) -> Task:
+    def reopen(cls, plan: Plan, read: Callable[[str], str], say: Say = silently) -> Task:
         """The task of an existing run, from its plan and its codec's files, which `read` gives by name.
 
         Data is read when it is first needed, so that a run without its text can still answer.
@@ -81,10 +82,12 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def evaluate(self, network: nn.Module, watch: Callable[[], None] = lambda: None, **options: Any) -> dict[str, Any]:
+    def evaluate(
+        self, network: nn.Module, watch: Callable[[float], None] = lambda _: None, **options: Any
+    ) -> dict[str, Any]:
         """The final numbers, by their names in the `done` row; a number that does not exist is None.
 
-        `watch` is called now and then, and may raise to end a long evaluation.
+        `watch` is told now and then what share is done, and may raise to end a long evaluation.
         """
 
     @abstractmethod

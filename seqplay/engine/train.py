@@ -11,30 +11,33 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from seqplay import files
+from seqplay import files, paths
 from seqplay.errors import SeqplayError
 from seqplay.recipe import to_json
 from seqplay.runs import layout, rows
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
+from seqplay.runs.writable import check_writable
 from seqplay.runs.writer import LogWriter
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TELL_SECONDS = 3.0
 received: list[int] = []  # signals
-stepping: list[bool] = []  # whether there is a step to finish and something to commit
 
 
 def main() -> None:
     began = time.perf_counter()
-    for number in STOPPING:
-        signal.signal(number, _on_signal)
+    for number in STOPPING:  # before there is something to commit they end the process, also inside a long library call
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # whoever started this may have kept them back until now
     run = RunFiles(Path(sys.argv[1]))
     try:
+        check_writable(run)
         earlier = run.control.stat().st_size if run.control.exists() else 0  # requests after these are for this process
         with WriterLock(run):
             code = _guarded(run, began, earlier)
@@ -44,7 +47,12 @@ def main() -> None:
     sys.exit(code)
 
 
-def train(run: RunFiles, began: float | None = None, earlier_requests: int = 0) -> bool:
+def train(
+    run: RunFiles,
+    began: float | None = None,
+    earlier_requests: int = 0,
+    before_stepping: Callable[[], None] = lambda: None,
+) -> bool:
     """Plan a new run, or take up an existing one where its newest checkpoint left it. True when its plan is done.
 
     What was asked in the first `earlier_requests` bytes of control.jsonl was for a process that has ended.
@@ -52,37 +60,59 @@ def train(run: RunFiles, began: float | None = None, earlier_requests: int = 0) 
     from seqplay.engine import planning, tasks
     from seqplay.engine.drive import Drive
 
+    say = _teller(run)
     if run.plan.exists():
-        task, plan = tasks.reopen(run)
+        task, plan = tasks.reopen(run, say)
         planning.check_memory(task, plan, copies=5)
         notices = planning.check_machine(plan)
     else:
         recipe = layout.read_recipe(run.recipe)
-        task = tasks.find(recipe.task).begin(recipe)
+        task = tasks.find(recipe.task).begin(recipe, say)
         plan = planning.make_plan(recipe, task)
         for name, content in task.codec_files().items():
             files.write_atomically(run.path / name, content)
         files.write_atomically(run.plan, rows.to_json(to_json(plan), indent=2))
         notices = plan.notices
     drive = Drive(run, task, plan, lambda: bool(received), began or time.perf_counter(), earlier_requests)
-    stepping.append(True)
+    before_stepping()
     return drive.go(notices)
+
+
+def _teller(run: RunFiles) -> Callable[[str], None]:
+    """A function that tells the log how far a long preparation is, now and then."""
+    told = time.perf_counter()
+
+    def say(message: str) -> None:
+        nonlocal told
+        if time.perf_counter() - told > TELL_SECONDS:
+            with LogWriter(run.log) as log:
+                log.append({"kind": "note", "note": "preparing", "message": message})
+            told = time.perf_counter()
+
+    return say
 
 
 def _guarded(run: RunFiles, began: float, earlier_requests: int) -> int:
     try:
-        if train(run, began, earlier_requests) or not received:
+        if train(run, began, earlier_requests, _take_signals) or not received:
             return 0
         return 128 + received[0]
     except SeqplayError as problem:
-        message, code = str(problem), problem.exit_code
+        message, code = _without_home(str(problem), run), problem.exit_code
     except Exception as problem:
-        traceback.print_exc()
-        message, code = _memory_advice(problem) or f"{type(problem).__name__}: {problem}", 1
+        _say(_without_home(traceback.format_exc().rstrip(), run))
+        message, code = _memory_advice(problem) or _without_home(f"{type(problem).__name__}: {problem}", run), 1
     _say(message)
     with suppress(SeqplayError), LogWriter(run.log) as log:  # a full disk cannot take the note either
         log.append({"kind": "note", "note": "crashed", "message": message, "exit_code": code})
     return code
+
+
+def _without_home(message: str, run: RunFiles) -> str:
+    """The message with its paths cut short: it stays in the run, which may be given away."""
+    for place, short in ((run.path.parent, ""), (paths.home(), ""), (os.path.expanduser("~"), f"~{os.sep}")):
+        message = message.replace(f"{place}{os.sep}", short)
+    return message
 
 
 def _say(message: str) -> None:
@@ -99,11 +129,16 @@ def _memory_advice(problem: Exception) -> str:
     return ""
 
 
+def _take_signals() -> None:
+    for number in STOPPING:
+        signal.signal(number, _on_signal)
+
+
 def _on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """The first signal ends the run after this step and a commit; the second, or one that comes before there is a step,
-    ends the process now, which is always safe.
+    """The first signal ends the run after this step and a commit; the second ends the process now, which is always
+    safe.
     """
-    if received or not stepping:
+    if received:
         os._exit(128 + number)
     received.append(number)
 

@@ -77,10 +77,19 @@ USAGE = [
     Case("show", 2, "There are no runs yet"),
     Case("show --height 1", 2, "1"),
     Case("show {folder}", 65, "is no run"),
+    Case("watch", 2, "There are no runs yet"),
+    Case("watch {folder}", 65, "is no run"),
+    Case("completion", 2, "Name a shell: seqplay completion bash, zsh or fish."),
+    Case("completion tcsh", 2, "'bash'"),
     Case("resume", 2, "There are no runs yet"),
     Case("pause", 2, "No run is training."),
     Case("stop", 2, "No run is training."),
     Case("stop nobody", 2, "No run named 'nobody'"),
+    Case("rm", 2, "RUN"),
+    Case("rm nobody", 2, "No run named 'nobody'"),
+    Case("rm --yes {folder}", 65, "is no run"),
+    Case("doctor nobody", 2, "No run named 'nobody'"),
+    Case("doctor {folder}", 65, "is no run"),
 ]
 TRAINED = [
     Case("train hello --name harbour", 2, "There is a run named 'harbour' already"),
@@ -92,9 +101,15 @@ TRAINED = [
     Case("sample harbour --top-p 2", 2, "top_p takes a number from 0 to 1"),
     Case("sample harbour --unk error --prompt ☃한", 2, "'☃' '한'"),
     Case("eval harbour --on {folder}/missing.txt", 2, "No file or built-in text named"),
+    Case("watch nobody", 2, "No run named 'nobody'. Runs: harb, harbour"),
+    Case("watch harbour", 0, ""),
     Case("stop harbour", 2, "harbour is not training"),
     Case("pause harbour", 2, "harbour is not training"),
     Case("resume harbour", 0, "harbour is finished"),
+    Case("rm harbour", 2, "There is no terminal to ask on."),
+    Case("rm --yes harbour nobody", 2, "No run named 'nobody'"),
+    Case("rm --yes h", 2, "'h' could be harb"),
+    Case("doctor harb", 0, ""),
 ]
 LEAVES_NOTHING = [
     Case("train hello --set hiddn=8", 2, "Did you mean 'hidden'?"),
@@ -217,13 +232,13 @@ def unfinish(run: RunFiles) -> None:
 
 
 DAMAGES: list[tuple[Callable[[RunFiles], None], str, tuple[str, ...]]] = [
-    (truncate_the_plan, "plan.json: it is not JSON", ("show", "sample", "resume")),
+    (truncate_the_plan, "plan.json: it is not JSON", ("show", "sample", "watch", "resume")),
     (forget_a_key_of_the_plan, "plan.json", ("show", "sample")),
     (empty_the_tokenizer, "tokenizer.json is damaged", ("sample", "eval")),
     (flip_a_byte_of_the_model, "its SHA-256 is not the one", ("sample", "eval")),
     (cut_the_model, "bytes instead of", ("sample",)),
     (remove_every_manifest, "has no checkpoint yet", ("sample", "eval")),
-    (make_the_plan_newer, "pip install -U seqplay", ("show", "sample", "eval", "resume")),
+    (make_the_plan_newer, "pip install -U seqplay", ("show", "sample", "eval", "watch", "resume")),
 ]
 
 
@@ -336,6 +351,30 @@ def test_closed_standard_input_is_an_empty_text(home: Path) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, env=environment(home), timeout=GUARD)
     assert done.returncode == 65
     assert b"standard-input has 0 characters" in done.stderr
+
+
+WRITE = [
+    *("--help", "--version", "show --help", "completion bash"),
+    *("show", "runs", "runs --json", "watch --json", "sample --length 9", "sample --length 20000"),
+    "train hello --steps 2 --hidden 8 --json",
+]
+CANNOT_WRITE = "seqplay: Cannot write the output: No space left on device. Make room on the disk, then try again."
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("argv", WRITE)
+def test_a_full_disk_under_the_output_is_74_and_one_line(argv: str, copied: Trained) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *argv.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(copied.home),
+            timeout=GUARD,
+        )
+    *goes_on, line = done.stderr.decode().splitlines()
+    assert (done.returncode, line) == (74, CANNOT_WRITE)
+    assert goes_on == (["hello-lstm goes on. End it: seqplay stop hello-lstm"] if "train" in argv else [])
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["runs"]])

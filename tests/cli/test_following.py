@@ -2,20 +2,27 @@
 
 import json
 import subprocess
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pyte
 import pytest
+from rich.console import Console
 
-from seqplay.cli import train
-from seqplay.cli.follow import follow, say_how_it_ended
-from seqplay.cli.progress import Progress, picture
+from seqplay.cli import output, train
+from seqplay.cli.follow import News, follow, result, say_how_it_ended
+from seqplay.cli.picture import live_chart, page, picture
+from seqplay.cli.progress import Progress
+from seqplay.cli.views import Screen
 from seqplay.draw import plain
+from seqplay.draw.lines import line_width
 from seqplay.errors import UsageError
 from seqplay.processes import training
 from seqplay.recipe import Recipe, to_json
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
+from seqplay.safe_text import cell_width
 
 from .conftest import Trained, as_if_killed, rows_in
 
@@ -83,8 +90,10 @@ START = {
     "hidden": 8,
     "parameters": 100,
     "train_tokens": 2700,
+    "unit": "character",
     "why": "as asked",
     "steps": 100,
+    "minutes": None,
 }
 STEP = {"kind": "step", "step": 1, "train_loss": 2.0, "seconds": 0.5, "tokens": 64}
 EVALUATION = {"kind": "evaluation", "step": 1, "held_out_estimate": 2.0}
@@ -115,7 +124,7 @@ def test_malformed_rows_are_passed_over_by_every_view(run: RunFiles, capsys: pyt
     say_how_it_ended(ended)
     shown = capsys.readouterr().err.splitlines()
     assert shown[0] == "new: lstm 1×8, 100 parameters, 2,700 characters (as asked)"
-    assert shown[1].startswith("step 1 of 100 (1%)   loss 2.000   held out 2.000")
+    assert shown[1].startswith("step 1 of 100 (1%)   train loss 2.000 (~50 steps)   held out ~2.000")
     assert len(picture(ended.progress, 80)) == 4
 
     follow(run, trainer("exit 0"), as_json=True, is_new=True)
@@ -136,7 +145,7 @@ def test_every_row_of_a_real_log_is_taken_in(trained: Trained) -> None:
     assert progress.done
 
 
-# -- the time left
+# -- the budget, and what is left of it
 
 
 def stepped(progress: Progress, *steps: int, seconds: float = 0.5) -> None:
@@ -169,7 +178,191 @@ def test_no_time_is_left_beyond_the_last_step() -> None:
     progress.add({**START, "steps": 2})
     stepped(progress, 1, 2, 3)
     assert progress.seconds_left == 0.0
-    assert any("left 0:00" in plain(line) for line in picture(progress, 80))
+    assert "100%   0:00 left" in drawn(progress)
+
+
+def drawn(progress: Progress, width: int = 80) -> str:
+    return "\n".join(map(plain, picture(progress, width)))
+
+
+def test_where_a_time_was_asked_for_the_share_and_the_rest_are_of_time() -> None:
+    progress = Progress("new")
+    progress.add({**START, "minutes": 0.5, "steps": 1000})
+    stepped(progress, *range(1, 13))
+    assert (progress.share, progress.seconds_left) == (pytest.approx(0.2), pytest.approx(24.0))
+    assert " 20%   0:24 left" in drawn(progress)
+    assert live_chart(progress).x_end == 30.0
+    stepped(progress, 100)
+    assert (progress.share, progress.seconds_left) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("minutes", [0, -1.0, "long", [], 10**400, True])
+def test_a_time_that_nobody_can_ask_for_is_none(minutes: Any) -> None:
+    progress = Progress("new")
+    progress.add({**START, "minutes": minutes})
+    stepped(progress, 1)
+    assert progress.share == pytest.approx(0.01)
+
+
+# -- what the numbers are
+
+
+@pytest.mark.parametrize(
+    ("unit", "many", "short"),
+    [
+        ("character", "characters", "char"),
+        ("word", "words", "word"),
+        ("byte", "bytes", "byte"),
+        ("jamo", "jamo", "jamo"),
+        ("token", "tokens", "token"),
+    ],
+)
+def test_a_token_is_called_what_it_is(unit: str, many: str, short: str) -> None:
+    progress = Progress("new")
+    progress.add({**START, "unit": unit})
+    stepped(progress, 1, 2)
+    progress.add(EVALUATION)
+    shown = drawn(progress, 100)
+    assert f"2,700 {many} (" in shown
+    assert f"bits/{short}" in shown
+    assert f"128 {short}/s" in shown
+    assert live_chart(progress).y_label == f"nats per {unit}"
+    progress.add({**DONE, "held_out_loss": 2.0})
+    assert f"2.000 nats a {unit} on held-out text" in result(progress)
+
+
+@pytest.mark.parametrize("start", [{}, {"unit": 5}], ids=str)
+def test_a_token_without_a_name_is_a_token(start: dict[str, Any]) -> None:
+    progress = Progress("new")
+    progress.add({**{name: value for name, value in START.items() if name != "unit"}, **start})
+    assert "2,700 tokens (" in drawn(progress)
+
+
+def test_what_is_held_out_is_an_estimate_until_the_last_score() -> None:
+    progress = Progress("new")
+    progress.add(START)
+    stepped(progress, 1)
+    progress.add(EVALUATION)
+    assert "held out ~2.000   ~2.89 bits/char" in drawn(progress)
+    progress.add({**DONE, "held_out_loss": 1.5})
+    assert "held out 1.500   2.16 bits/char" in drawn(progress)
+
+
+def test_the_last_train_loss_is_the_one_that_the_trainer_tells() -> None:
+    progress = Progress("new")
+    progress.add(START)
+    stepped(progress, 1)
+    assert "train loss 2.000 (~50 steps)" in drawn(progress)
+    progress.add({**DONE, "train_loss": 1.25})
+    assert "train loss 1.250 (~50 steps)" in drawn(progress)
+    assert "train loss 1.250 (~50 steps), 1 steps" in result(progress)
+
+
+def test_the_mean_of_the_loss_is_the_trainers_own(trained: Trained) -> None:
+    progress = Progress("harbour")
+    for row in rows_in(trained.run.log):
+        progress.add(row)
+    assert progress.smoothed == pytest.approx(progress.done["train_loss"], rel=1e-12)
+
+
+# -- narrow terminals
+
+
+def known() -> Progress:
+    progress = Progress("a-run-with-a-long-name")
+    progress.add({**START, "why": "512 units suit 60 s of training"})
+    stepped(progress, *range(1, 61))
+    progress.add(EVALUATION)
+    progress.add({**TEXT, "text": "one line\nhalf of another"})
+    return progress
+
+
+@pytest.mark.parametrize("width", [40, 50, 60, 80, 100])
+def test_a_narrow_terminal_gets_the_whole_heading_and_no_broken_fact(width: int) -> None:
+    lines = [plain(line) for line in picture(known(), width)]
+    assert max(map(cell_width, lines)) <= width
+    whole = " ".join(lines)
+    for word in ["a-run-with-a-long-name", "lstm 1×8,", "2,700", "(512", "units", "suit", "training)"]:
+        assert word in whole
+    for fact in ["train loss 2.000 (~50 steps)", "held out ~2.000", "~2.89 bits/char", "128 char/s"]:
+        assert any(fact in line for line in lines), fact
+    assert "writes one line" in lines
+
+
+def test_a_terminal_of_few_rows_gets_a_heading_of_one() -> None:
+    lines = [plain(line) for line in picture(known(), 40, 5)]
+    assert len(lines) == 5
+    assert lines[0].endswith("…")
+    assert "60%" in lines[1]
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 20, 40, 59, 60, 80, 300])
+@pytest.mark.parametrize("height", [1, 2, 5, 19, 20, 24, 60])
+def test_a_picture_of_any_size_fits(width: int, height: int) -> None:
+    for progress in (Progress("new"), known()):
+        lines = page(progress, width, height, "ctrl-c leaves")
+        assert len(lines) == height
+        assert all(line_width(line) <= width for line in lines)
+
+
+def test_the_echo_of_ctrl_c_finds_room_on_every_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = StringIO()
+    console = Console(file=sent, force_terminal=True, width=40, height=24, soft_wrap=True, markup=False)
+    monkeypatch.setattr(output, "console", lambda stderr: console)
+    progress = known()
+    progress.add({**TEXT, "text": "a long line " * 9})
+    screen = Screen()
+    screen.show([], progress)
+    screen.close(progress)
+    shown = pyte.Screen(40, 24)
+    pyte.Stream(shown).feed(sent.getvalue().replace("\n", "\r\n"))
+    assert max(len(line.rstrip()) for line in shown.display) == 38
+
+
+# -- the chart
+
+
+def test_a_page_of_some_size_has_the_chart_with_both_losses_and_its_foot() -> None:
+    shown = "\n".join(map(plain, page(known(), 60, 20, "ctrl-c leaves")))
+    for text in ["loss, nats per character", "2.00 train", "2.00 held out", "60%", "ctrl-c leaves"]:
+        assert text in shown
+    assert "nats per" not in "\n".join(map(plain, page(known(), 59, 20)))
+    assert "nats per" not in "\n".join(map(plain, page(known(), 60, 19)))
+
+
+def test_a_roll_back_takes_its_steps_and_scores_from_the_chart() -> None:
+    progress = Progress("new")
+    progress.add(START)
+    for step in (30, 60):
+        stepped(progress, *range(step - 29, step + 1))
+        progress.add({**EVALUATION, "step": step})
+    stepped(progress, 31)
+    held_out, train = live_chart(progress).curves
+    assert train.x == tuple(float(step) for step in range(1, 32))
+    assert held_out.x == (30.0,)
+
+
+def test_a_step_whose_loss_is_none_is_a_gap() -> None:
+    progress = Progress("new")
+    progress.add(START)
+    stepped(progress, 1)
+    progress.add({**STEP, "step": 2, "train_loss": None})
+    assert live_chart(progress).curves[0].y == (2.0, None)
+
+
+# -- rows that are known already
+
+
+def test_rows_that_a_roll_back_leaves_are_no_news(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    steps = [json.dumps({**STEP, "step": step}) + "\n" for step in range(1, 6)]
+    log.write_text("".join(steps))
+    news = News(log)
+    assert [row["step"] for row in news.poll()] == [1, 2, 3, 4, 5]
+    again = json.dumps({**STEP, "step": 3, "seconds": 0.75}) + "\n"
+    log.unlink()
+    log.write_text("".join([*steps[:2], again]))
+    assert [(row["step"], row["seconds"]) for row in news.poll()] == [(3, 0.75)]
 
 
 # -- what is asked for

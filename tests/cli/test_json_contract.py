@@ -99,6 +99,8 @@ def test_runs_prints_one_object_for_each_run(trained: Trained) -> None:
         name: done[name] for name in ("held_out_loss", "bits_per_byte", "train_loss", "steps", "seconds")
     }
     assert row["problem"] is None
+    assert row["network"] == "lstm 1x8"
+    assert "lstm 1×8" in seqplay(trained.home, "runs").out.decode()
 
 
 def test_runs_prints_nothing_where_there_are_none(home: Path) -> None:

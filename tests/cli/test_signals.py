@@ -140,6 +140,7 @@ def test_ctrl_c_on_a_terminal_commits_and_gives_the_cursor_back(home: Path, trai
     raw = child.read()
     assert code_of(child) == 130
     assert b"Nothing is lost: seqplay resume harbour" in raw
+    assert raw.lower().count(b"nothing is lost") == 1
     assert raw.rindex(b"\x1b[?25h") > raw.rindex(b"\x1b[?25l")
     assert_kept(run_in(home))
 
@@ -219,7 +220,7 @@ def test_a_detached_run_is_listed_paused_resumed_and_stopped(home: Path, train_l
     at = (last_row(run_in(home).log, ("step",)) or {})["step"]
 
     resumed = seqplay(home, "resume")
-    assert (resumed.code, resumed.lines) == (0, ["harbour goes on. See it: seqplay runs"])
+    assert (resumed.code, resumed.lines) == (0, ["harbour goes on. See it: seqplay watch harbour"])
     until(lambda: (last_row(run_in(home).log, ("step",)) or {})["step"] > at, "a step more")
 
     again = seqplay(home, "resume")

@@ -38,7 +38,11 @@ def test_help_and_version_import_neither_torch_nor_numpy(argv: list[str], home: 
     assert not {"torch", "numpy", "tokenizers", "safetensors"} & packages
 
 
-@pytest.mark.parametrize("argv", [["runs"], ["show"], ["sample", "--length", "20", "--prompt", "The "]], ids=str)
+@pytest.mark.parametrize(
+    "argv",
+    [["runs"], ["show"], ["doctor"], ["doctor", "harbour"], ["sample", "--length", "20", "--prompt", "The "]],
+    ids=str,
+)
 def test_viewing_and_sampling_do_not_import_torch(argv: list[str], trained: Trained) -> None:
     packages, shown = loaded(trained.home, *argv)
     assert shown

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from seqplay.cli import evaluate, live, pause, show, stop
+from seqplay.cli import evaluate, live, output, pause, show, stop
 from seqplay.errors import RunError
 from seqplay.processes import worker
 from seqplay.runs.layout import RunFiles
@@ -79,3 +79,42 @@ def test_a_score_on_another_text_names_that_text(trained: Trained, monkeypatch: 
 def test_another_text_that_is_too_short_to_score_is_named(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "ask", lambda _: iter([dict.fromkeys(evaluate.NAMES)]))
     assert invoke(evaluate.command, trained, "harbour", "--on", "hello").stderr.startswith("hello is too short")
+
+
+def planned(copied: Trained, **changed: Any) -> None:
+    plan = json.loads(copied.run.plan.read_text())
+    copied.run.plan.write_text(json.dumps({**plan, **changed}))
+
+
+def test_show_tells_the_dropout_before_the_first_layer_where_there_is_any(copied: Trained) -> None:
+    planned(copied, dropout=0.5, embedding_dropout=0.25)
+    assert "dropout 0.5, 0.25 before the first layer, batch" in invoke(show.command, copied, "harbour").stdout
+    planned(copied, dropout=0.5, embedding_dropout=0.0)
+    assert "dropout 0.5, batch" in invoke(show.command, copied, "harbour").stdout
+
+
+@pytest.mark.parametrize(("unit", "many"), [("word", "words"), ("jamo", "jamo"), ("token", "tokens")])
+def test_show_calls_a_token_what_it_is(unit: str, many: str, copied: Trained) -> None:
+    planned(copied, unit=unit)
+    shown = invoke(show.command, copied, "harbour").stdout
+    assert f"nats per {unit}" in shown
+    assert f"2,700 {many} to learn from" in shown
+    assert f"nats a {unit}, " in shown
+
+
+def test_show_says_what_the_train_loss_is(copied: Trained) -> None:
+    loss = rows_in(copied.run.log)[-1]["train_loss"]
+    shown = invoke(show.command, copied, "harbour").stdout
+    assert f"train loss     {loss:.3f} nats a character, mean of the last 50 steps or so" in shown
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_show_wraps_its_facts_and_cuts_none(columns: int, trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    output.console.cache_clear()
+    shown = invoke(show.command, trained, "harbour").stdout
+    output.console.cache_clear()
+    facts = shown[shown.index("\ntext ") : shown.index("wrote last")]
+    assert max(map(len, facts.splitlines())) <= columns
+    assert "…" not in facts
+    assert "2,700 characters to learn from, 300 held out" in " ".join(facts.split())

@@ -158,6 +158,14 @@ def hostile_file(home: Path) -> Path:
     return path
 
 
+def doomed(home: Path, like: str) -> str:
+    """The name of a run that may be removed, with a user's file of a hostile name in it."""
+    name = f"doomed{like}"
+    shutil.copytree(home / "runs" / like, home / "runs" / name, dirs_exist_ok=True)
+    (home / "runs" / name / hostile_file(home).name).write_text("mine")
+    return name
+
+
 def surfaces(home: Path) -> dict[str, list[list[str]]]:
     """For each command, ways to make it print what is hostile, on stdout and on stderr."""
     runs = sorted(os.listdir(home / "runs"))
@@ -182,9 +190,13 @@ def surfaces(home: Path) -> dict[str, list[list[str]]]:
         ],
         "runs": [[], ["--" + ALL], [ALL], ["--json"]],
         "show": [[run] for run in named] + [*bad, ["harbour", "--x", ALL], [named[0], "--json"]],
+        "watch": [[run] for run in named] + [*bad, [named[0], "--json"]],
         "resume": [[named[0]], [named[1]], *bad, [named[2], "--json"]],
+        "completion": [["bash"], ["zsh"], ["fish"], [ALL]],
         "pause": [[named[0]], *bad],
         "stop": [[named[0]], *bad],
+        "rm": [*bad[:2], [doomed(home, named[0]), "--yes"], [doomed(home, named[2]), "--yes", "--now"]],
+        "doctor": [[], ["--json"], *([run] for run in named), *bad, [named[0], "--json"], [doomed(home, named[0])]],
     }
 
 
@@ -257,7 +269,7 @@ def test_training_on_a_dumb_terminal_prints_plain_lines(korean: tuple[Path, byte
 
 def test_korean_is_utf_8_whatever_the_locale_says(korean: tuple[Path, bytes]) -> None:
     home, raw = korean
-    assert "한글-lstm: loss" in raw.decode()
+    assert "한글-lstm: train loss" in raw.decode()
     sampled = seqplay(
         home, "sample", "--prompt", "나는 오늘".encode(), "--length", "20", "--seed", "1", env={"LC_ALL": "C"}
     )

@@ -5,12 +5,16 @@ import hashlib
 import io
 import os
 import secrets
+import shutil
 import socket
 import stat
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +23,8 @@ from hypothesis import strategies as st
 from seqplay import files
 from seqplay.data import texts
 from seqplay.data.built_in import BUILT_IN, built_in_text, sample_texts
-from seqplay.data.texts import Source, cached_text, read_sources, split
+from seqplay.data.passages import cached_text
+from seqplay.data.texts import Source, read_sources
 from seqplay.errors import DataError, SeqplayError, UsageError, WriteError
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=200)
@@ -46,8 +51,11 @@ def file(content: bytes, name: str = "novel.txt") -> str:
 
 def read(*given: str) -> str:
     """The text that the cache holds of some sources."""
-    source = read_sources(given)
-    return cached_text(source.data, source.name)
+    return cached(read_sources(given))
+
+
+def cached(source: Source) -> str:
+    return cached_text(source.data, source.name).text()
 
 
 def refusal(*given: str, error: type[SeqplayError] = DataError) -> str:
@@ -95,16 +103,24 @@ def test_the_same_file_may_be_read_twice() -> None:
     assert read("a", "a") == "one\none"
 
 
-def test_an_empty_file_is_an_empty_text() -> None:
-    assert read(file(b"")) == ""
-    assert read(file(codecs.BOM_UTF8)) == ""
+@pytest.mark.parametrize("content", [b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_an_empty_file_is_refused(content: bytes, cache: Path) -> None:
+    assert refusal(file(content)) == "novel.txt is empty: there is nothing to learn from it."
+    assert list(cache.iterdir()) == []
+
+
+def test_several_empty_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    standard_input(monkeypatch, b"")
+    told = "a and 2 more is empty: there is nothing to learn from it."
+    assert refusal(file(b"", "a"), "-", file(b"", "b")) == told
+    assert refusal("-") == "standard-input is empty: there is nothing to learn from it."
 
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     standard_input(monkeypatch, "안녕\r\n".encode())
     source = read_sources(["-"])
     assert source.name == "standard-input"
-    assert cached_text(source.data, source.name) == "안녕\r\n"
+    assert cached(source) == "안녕\r\n"
 
 
 def test_standard_input_stays_open_and_a_second_dash_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +201,7 @@ def test_only_one_mark_is_taken_away() -> None:
     ],
 )
 def test_bytes_that_are_no_utf8_are_named_with_their_place(content: bytes, position: int, byte: int) -> None:
-    assert refusal(file(content)) == f"novel.txt is no UTF-8 text: byte {position:,} is {byte:#04x}."
+    assert refusal(file(content)).startswith(f"novel.txt is no UTF-8 text: byte {position:,} is {byte:#04x}.")
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 4, 7, 64])
@@ -195,7 +211,8 @@ def test_the_place_is_exact_also_across_blocks(chunk: int, before: str) -> None:
     content = before.encode() + "가".encode()[:2] + b"z" * 3
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(texts, "CHUNK", chunk)
-        assert refusal(file(content)) == f"novel.txt is no UTF-8 text: byte {len(before.encode())} is 0xea."
+        told = refusal(file(content))
+    assert told.startswith(f"novel.txt is no UTF-8 text: byte {len(before.encode())} is 0xea.")
 
 
 def test_a_character_cut_by_the_end_of_a_block_of_the_real_size_is_no_error() -> None:
@@ -205,7 +222,7 @@ def test_a_character_cut_by_the_end_of_a_block_of_the_real_size_is_no_error() ->
 
 def test_the_place_is_exact_beyond_a_block_of_the_real_size() -> None:
     content = b"a" * (texts.CHUNK - 1) + b"\xea\xb0" + b"z"
-    assert refusal(file(content)) == "novel.txt is no UTF-8 text: byte 1,048,575 is 0xea."
+    assert refusal(file(content)).startswith("novel.txt is no UTF-8 text: byte 1,048,575 is 0xea.")
 
 
 def test_half_a_utf16_character_is_named_with_its_place() -> None:
@@ -225,17 +242,140 @@ def test_a_picture_is_no_text() -> None:
     assert refusal(file(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")) == "novel.txt is no UTF-8 text: byte 0 is 0x89."
 
 
-def test_a_folder_is_refused_with_what_to_type_instead() -> None:
+@pytest.mark.parametrize("encoding", ["cp949", "euc-kr"])
+@pytest.mark.parametrize("chunk", [8, 9, 1 << 20])
+def test_korean_from_before_unicode_is_told_how_to_convert(
+    encoding: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "CHUNK", chunk)
+    assert refusal(file("나는 오늘 기분이 좋아.\n".encode(encoding))) == (
+        "novel.txt is no UTF-8 text: byte 0 is 0xb3. "
+        "If it is CP949, convert it: iconv -f CP949 -t UTF-8 novel.txt > new.txt"
+    )
+
+
+def test_the_command_that_is_told_does_what_it_says() -> None:
+    if shutil.which("iconv") is None:
+        pytest.skip("iconv is not installed")
+    told = refusal(file("나는 똠방각하를 좋아해.\n".encode("cp949")))  # of CP949, not of EUC-KR
+    subprocess.run(["sh", "-c", told.partition("convert it: ")[2]], check=True)
+    assert read("new.txt") == "나는 똠방각하를 좋아해.\n"
+
+
+def test_other_text_from_before_unicode_is_told_how_to_convert(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "If it is WINDOWS-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8"
+    assert refusal(file("a naïve café".encode("cp1252"))).endswith(f" is 0xef. {told} novel.txt > new.txt")
+    standard_input(monkeypatch, "naïve".encode("cp1252"))
+    assert refusal("-").endswith(f"{told} FILE > new.txt")
+
+
+def test_what_is_no_text_in_any_encoding_is_not_told_how_to_convert() -> None:
+    assert "iconv" not in refusal(file(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"))
+    assert "iconv" not in refusal(file(codecs.BOM_UTF16_LE + "나".encode("utf-16-le") + b"\0\xd8a\0"))
+
+
+@pytest.mark.parametrize("chunk", [12, 1 << 20])
+@pytest.mark.parametrize("fault", ["오늘".encode()[:-1], b"\xff!", b"\xe9t\xe9"])
+def test_a_fault_behind_text_that_is_utf8_is_told_as_one(
+    fault: bytes, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "CHUNK", chunk)
+    told = refusal(file("나는 기분이".encode() + fault))
+    assert told.startswith("novel.txt is no UTF-8 text: byte ")
+    assert told.endswith(". What stands before it is: the text may be damaged, or cut short.")
+
+
+def test_two_characters_beyond_ascii_may_be_there_by_chance() -> None:
+    assert "iconv" in refusal(file("éé".encode() + b"\xff"))
+    assert "damaged" in refusal(file("ééé".encode() + b"\xff"))
+
+
+# -- folders
+
+
+def test_of_a_folder_all_texts_are_read_in_the_order_of_their_paths() -> None:
+    for name in ("b.txt", "a/2.txt", "a/1.txt", "c/d/e.txt", "B.txt", "a.md", "a/notes", ".hidden.txt", "c/x.txt.gz"):
+        path = Path("books", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{name}\n")
+    assert read("books").split() == ["B.txt", "a/1.txt", "a/2.txt", "b.txt", "c/d/e.txt"]
+    assert read_sources(["books"]).name == read_sources([str(Path("books").absolute())]).name == "books"
+
+
+def test_a_folder_is_one_of_several_sources_and_its_texts_are_joined_by_lines() -> None:
     Path("books").mkdir()
-    assert refusal("books") == "books is a folder. Name the text files in it: books/*.txt"
+    file(b"one", "books/1.txt"), file(b"two", "books/2.txt"), file(b"before", "x"), file(b"after", "y")
+    assert read("x", "books", "y") == "before\none\ntwo\nafter"
+
+
+@pytest.mark.parametrize("name", [None, "novel.md", ".novel.txt"])
+def test_a_folder_without_texts_is_refused_with_what_to_type_instead(name: str | None) -> None:
+    Path("books").mkdir()
+    if name:
+        file(b"text", f"books/{name}")
+    assert refusal("books") == "books is a folder without .txt files. Name the files: books/*"
+
+
+def test_a_folder_goes_before_a_built_in_text_of_its_name() -> None:
+    Path("hello").mkdir()
+    file(b"my own", "hello/novel.txt")
+    assert read("hello") == "my own"
+
+
+def test_a_link_to_a_folder_inside_a_folder_is_not_followed() -> None:
+    Path("books/deep").mkdir(parents=True)
+    file(b"text", "books/deep/novel.txt")
+    os.symlink("..", "books/deep/up")
+    assert read("books") == "text"
+
+
+def test_a_pipe_in_a_folder_is_passed_over_and_a_broken_link_is_not() -> None:
+    Path("books").mkdir()
+    file(b"text", "books/novel.txt")
+    os.mkfifo("books/pipe.txt")
+    os.symlink(os.devnull, "books/device.txt")
+    os.symlink("novel.txt", "books/link.txt")
+    assert read("books") == "text\ntext"
+    os.symlink("nowhere", "books/broken.txt")
+    assert "books/broken.txt" in refusal("books", error=UsageError)
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def deny(path: str) -> Any:  # root, as whom tests may run, is denied nothing
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    Path("books/deep").mkdir(parents=True)
+    file(b"text", "books/novel.txt")
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", deny)
+    assert refusal("books") == "books/deep cannot be read: Permission denied."
+
+
+# -- what is not there
 
 
 def test_a_missing_file_is_answered_with_the_nearest_built_in_text() -> None:
     assert refusal("englsh", error=UsageError) == (
-        "No file or built-in text named 'englsh'. Did you mean 'english'? Built in: english, feelings, hello, korean."
+        f"No file or built-in text named 'englsh'. Did you mean 'english'? Built in: {', '.join(sorted(BUILT_IN))}."
     )
     assert "Did you mean" not in refusal("/nowhere/x.txt", error=UsageError)
     assert refusal("", error=UsageError).startswith("No file or built-in text named ''.")
+
+
+@pytest.mark.parametrize("folder", [".", "deep", "/"])
+def test_a_missing_file_is_answered_with_the_nearest_file_beside_it(folder: str, tmp_path: Path) -> None:
+    place = tmp_path if folder == "/" else Path(folder)
+    place.mkdir(exist_ok=True)
+    file(b"text", str(place / "shakespeare.txt"))
+    asked, meant = str(place / "shakespear.txt"), str(place / "shakespeare.txt")
+    assert refusal(asked, error=UsageError) == f"No file named '{asked}'. Did you mean '{meant}'?"
+
+
+def test_a_file_that_is_near_goes_before_a_built_in_text_that_is_near() -> None:
+    file(b"text", "engl.txt")
+    assert refusal("eng.txt", error=UsageError) == "No file named 'eng.txt'. Did you mean 'engl.txt'?"
 
 
 def test_a_pipe_in_the_file_system_is_read_to_its_end() -> None:
@@ -303,6 +443,88 @@ def test_an_endless_source_stops_at_the_largest_size(monkeypatch: pytest.MonkeyP
     assert "is larger than" in refusal("-")
 
 
+# -- what changes while it is read
+
+
+class Changed(io.FileIO):
+    """A file that something is done to after its first block was read."""
+
+    change: Callable[[str], object]
+
+    def read(self, size: int | None = -1) -> bytes:
+        block = super().read(size) or b""
+        if self.tell() == texts.CHUNK:
+            Changed.change(str(self.name))
+        return block
+
+
+def append(name: str) -> None:
+    with open(name, "ab") as file:
+        file.write(b"more")
+
+
+def rewrite(content: bytes) -> Callable[[str], object]:
+    return lambda name: Path(name).write_bytes(content)
+
+
+def replace(content: bytes) -> Callable[[str], object]:
+    def change(name: str) -> None:
+        Path("new").write_bytes(content)
+        os.replace("new", name)
+
+    return change
+
+
+def changed_while_it_is_read(change: Callable[[str], object], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a file of 40 bytes that is read 16 bytes at a time, and changes after the first of them."""
+    monkeypatch.setattr(texts, "CHUNK", 16)
+    monkeypatch.setattr(texts, "open", lambda name, mode: Changed(name, mode), raising=False)
+    monkeypatch.setattr(Changed, "change", staticmethod(change), raising=False)
+    os.utime(file(b"0123456789" * 4), (1e9, 1e9))  # so that any write is seen by its time
+    return "novel.txt"
+
+
+CHANGES: dict[str, Callable[[str], object]] = {
+    "cut short": lambda name: os.truncate(name, 20),
+    "cut short to what was read": lambda name: os.truncate(name, 16),
+    "emptied": lambda name: os.truncate(name, 0),
+    "grown": append,
+    "written anew": rewrite(b"abcdefghij" * 4),
+    "written anew and longer": rewrite(b"abcdefghij" * 8),
+    "written anew and the same": rewrite(b"0123456789" * 4),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    change: Callable[[str], object], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = changed_while_it_is_read(change, monkeypatch)
+    assert refusal(name) == "novel.txt changed while it was read. Train on a copy of it, or try again."
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [replace(b"other"), os.unlink, lambda name: os.chmod(name, 0o600)])
+def test_a_file_that_another_takes_the_place_of_is_read_to_its_end(
+    change: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read(changed_while_it_is_read(change, monkeypatch)) == "0123456789" * 4
+
+
+def test_standard_input_from_a_file_that_changes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = changed_while_it_is_read(lambda name: os.truncate(name, 20), monkeypatch)
+    with Changed(name, "rb") as stream:
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": stream}))
+        assert refusal("-") == "- changed while it was read. Train on a copy of it, or try again."
+
+
+def test_a_file_that_changes_between_two_trainings_is_another_text() -> None:
+    first = read_sources([file(b"text")])
+    second = read_sources([file(b"texT")])
+    assert first.data != second.data
+    assert (cached(first), cached(second)) == ("text", "texT")
+
+
 # -- the cache
 
 
@@ -342,7 +564,7 @@ def test_the_users_own_file_is_not_touched() -> None:
 def test_a_text_that_was_deleted_after_reading_is_still_there() -> None:
     source = read_sources([file(b"text")])
     os.unlink("novel.txt")
-    assert cached_text(source.data, source.name) == "text"
+    assert cached(source) == "text"
 
 
 def test_a_symlink_in_the_place_of_a_cached_text_is_replaced_not_followed(cache: Path) -> None:
@@ -394,8 +616,8 @@ def test_two_that_read_at_once_do_not_disturb_each_other(cache: Path, monkeypatc
     other: list[Source] = []
     monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": Interrupted(b"text")}))
     source = read_sources(["-"])
-    assert cached_text(source.data, source.name) == "text"
-    assert cached_text(other[0].data, other[0].name) == "the other text"
+    assert cached(source) == "text"
+    assert cached(other[0]) == "the other text"
     assert {path.name for path in cache.iterdir()} == {source.data, other[0].data}
 
 
@@ -419,43 +641,11 @@ def test_a_text_is_cached_where_the_system_cannot_refuse_symlinks(monkeypatch: p
     assert read(file(b"text")) == "text"
 
 
-def test_a_symlink_in_the_place_of_a_cached_text_is_not_read(cache: Path) -> None:
-    source = read_sources([file(b"text")])
-    os.rename(cache / source.data, "elsewhere")
-    os.symlink(Path("elsewhere").absolute(), cache / source.data)
-    with pytest.raises(DataError):
-        cached_text(source.data, source.name)
-
-
-@pytest.mark.parametrize("content", [b"texT", b"", b"text\n", b"\xff", None])
-def test_a_cached_text_that_changed_or_is_gone_is_an_error_that_says_what_to_do(
-    cache: Path, content: bytes | None
-) -> None:
-    source = read_sources([file(b"text")])
-    if content is None:
-        (cache / source.data).unlink()
-    else:
-        (cache / source.data).write_bytes(content)
-    with pytest.raises(DataError) as refused:
-        cached_text(source.data, source.name)
-    assert str(refused.value) == (
-        "The text 'novel.txt' is no longer in the cache. Train on it again, with the same file and settings."
-    )
-
-
 def test_reading_the_file_again_repairs_the_cache(cache: Path) -> None:
     source = read_sources([file(b"text")])
     (cache / source.data).write_bytes(b"other")
     read_sources(["novel.txt"])
-    assert cached_text(source.data, source.name) == "text"
-
-
-@pytest.mark.parametrize(
-    "data", ["", ".", "../x", "/dev/zero", "/dev/stdin", "a\0b", "0" * 63, "0" * 65, "G" * 64, "가" * 64, "x" * 5000]
-)
-def test_a_run_cannot_name_any_other_file_as_its_text(data: str) -> None:
-    with pytest.raises(DataError, match="no longer in the cache"):
-        cached_text(data, "novel.txt")
+    assert cached(source) == "text"
 
 
 def test_a_cache_that_cannot_be_made_is_a_write_error(home: Path) -> None:
@@ -468,43 +658,11 @@ def test_a_cache_that_cannot_take_a_text_is_a_write_error(cache: Path) -> None:
     assert refusal(file(b"text"), error=WriteError).startswith(f"Cannot write {cache}: ")
 
 
-# -- what is held out
-
-
-def test_of_tiny_shakespeare_the_last_111540_characters_are_held_out() -> None:
-    train, held_out = split("x" * 1_115_394, 0.1)
-    assert (len(train), len(held_out)) == (1_003_854, 111_540)
-
-
-@pytest.mark.parametrize(("length", "held_out"), [(0, 0), (1, 0), (999, 0), (1000, 100), (1001, 101), (10_000, 1000)])
-def test_the_last_tenth_is_held_out_from_1000_characters_on(length: int, held_out: int) -> None:
-    assert len(split("x" * length, 0.1)[1]) == held_out
-
-
-@pytest.mark.parametrize("holdout", [0, 0.0])
-def test_without_a_share_nothing_is_held_out(holdout: float) -> None:
-    assert split("x" * 5000, holdout) == ("x" * 5000, "")
-
-
-@THOROUGH
-@given(st.integers(1000, 5000), st.floats(0, 0.9))
-def test_the_parts_are_the_text_and_the_held_out_one_is_its_end(length: int, holdout: float) -> None:
-    text = "".join(chr(0xAC00 + i) for i in range(length))
-    train, held_out = split(text, holdout)
-    assert train + held_out == text
-    assert length * holdout - 1e-6 <= len(held_out) < length * holdout + 1 or len(held_out) == 0 == int(holdout * 1e6)
-
-
-@pytest.mark.parametrize("percent", range(1, 91))
-def test_a_share_in_percent_of_a_round_length_is_exact(percent: int) -> None:
-    assert len(split("x" * 10_000, percent / 100)[1]) == percent * 100
-
-
 # -- the texts that come along
 
 
 def test_the_built_in_texts_are_these() -> None:
-    assert list(BUILT_IN) == ["hello", "feelings", "english", "korean"]
+    assert list(BUILT_IN) == ["hello", "feelings", "english", "korean", "dialogue", "verse", "tunes"]
 
 
 def test_hello_is_five_letters_and_feelings_three_sentences() -> None:
@@ -528,8 +686,14 @@ def test_a_sample_text_is_long_enough_and_no_line_of_it_comes_twice(name: str) -
     lines = [line for line in content.decode().splitlines() if line.strip()]
     assert len(content) >= 30_000
     assert len(set(lines)) == len(lines)
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "hello"])
+def test_a_sample_text_is_made_of_lines_of_plain_text(name: str) -> None:
+    content = built_in_text(name)
     assert b"\r" not in content
     assert content.endswith(b"\n")
+    assert not any(ord(c) < 32 and c != "\n" for c in content.decode())
 
 
 def test_each_sample_text_is_in_its_own_language() -> None:

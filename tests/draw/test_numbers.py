@@ -1,6 +1,16 @@
 import pytest
 
-from seqplay.draw.numbers import clock, common_decimals, decimals_for, grouped, number, reading, scientific
+from seqplay.draw.numbers import (
+    clock,
+    common_decimals,
+    decimals_for,
+    grouped,
+    number,
+    plural,
+    reading,
+    scientific,
+    short,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,3 +52,16 @@ def test_a_column_has_three_decimals_or_what_its_smallest_needs_and_no_idle_zero
 def test_a_number_too_small_for_its_column_is_scientific():
     assert number(0.00001, 3) == "1e-5"
     assert number(0.0, 3) == "0.000"
+
+
+@pytest.mark.parametrize(
+    ("unit", "many", "name"),
+    [
+        ("character", "characters", "char"),
+        ("word", "words", "word"),
+        ("jamo", "jamo", "jamo"),
+        ("token", "tokens", "token"),
+    ],
+)
+def test_what_tokens_are_called(unit, many, name):
+    assert (plural(unit), short(unit)) == (many, name)

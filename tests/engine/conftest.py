@@ -1,6 +1,7 @@
 """Real runs of small models: made as `seqplay train` makes them, trained in this process or in one that can be killed.
 
-Importing torch costs more than a whole test, so processes are forked from a server that has it loaded.
+Importing torch costs more than a whole test, so processes are forked from a server that has it, and what else a
+training loads on its way, loaded.
 """
 
 import json
@@ -36,7 +37,7 @@ HANG_SECONDS = 60.0
 CLOCKS = {"evaluation_seconds", "startup_seconds", "tokens_per_second", "seconds"}
 SERVER = """
 import json, os, sys
-import torch
+import numpy.random, safetensors.torch, tokenizers, torch
 from seqplay.engine import drive, loop, planning, tasks, train
 from seqplay.engine.tasks import text
 

@@ -1,6 +1,5 @@
 """The held-out part is never learned from, and its score is what a plain reading of it gives."""
 
-import json
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -9,10 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from seqplay.data import texts, tokens
+from seqplay.data import passages
 from seqplay.data.built_in import built_in_text
+from seqplay.data.passages import Passage, cached_text
+from seqplay.data.tokens import CODECS, learn
 from seqplay.engine import checkpoints
 from seqplay.engine import tasks as all_tasks
+from seqplay.engine.tasks import text as text_task
 from seqplay.engine.tasks.text import CODE_POINTS, SCORES, TextTask
 from seqplay.runs.best import best_step
 
@@ -21,6 +23,8 @@ SIZES = {"hidden": 8, "embedding": 8, "threads": 1}
 EACH_ITS_OWN = "".join(chr(0x4E00 + place) for place in range(3000))  # an id tells its place
 EPOCHS = 6
 PLANTED = "§"
+MARKS = {"char": PLANTED, "word": "unicorn", "bpe": "unicorn", "byte": PLANTED, "jamo": "각"}
+KINDS = tuple(MARKS)
 
 
 def opened(run: Any) -> tuple[TextTask, torch.nn.Module]:
@@ -51,8 +55,8 @@ def test_each_epoch_reads_a_stretch_of_the_training_part_once_and_nothing_else(
     batch: int, sequence: int, make_run: MakeRun
 ) -> None:
     run = make_run(EACH_ITS_OWN, steps=1, batch=batch, sequence=sequence, **SIZES).planned()
-    train, rest = texts.split(EACH_ITS_OWN, 0.1)
-    assert (len(train), len(rest)) == (2700, 300)
+    task, _ = opened(run)
+    assert (len(task.train_ids), len(task.held_out_ids)) == (2700, 300)
     beginnings = set()
     for epoch in epochs(run):
         ids = torch.cat([b["ids"].flatten() for b in epoch]).sort().values
@@ -80,45 +84,68 @@ def test_rows_of_a_batch_go_on_where_they_ended_in_the_batch_before(make_run: Ma
 def planted(kind: str) -> str:
     """2,000 characters whose held-out part alone holds a symbol, in the middle of plain text."""
     plain = "the cat sat on mats\n" * 100
-    mark = PLANTED if kind == "char" else "unicorn"
-    return plain[:1900] + mark + plain[1901 + len(mark) - 1 : 2000]
+    mark = MARKS[kind]
+    return plain[:1900] + mark + plain[1900 + len(mark) : 2000]
 
 
-def assert_unseen(run: Any) -> None:
+def assert_unseen(run: Any, kind: str) -> None:
     """What is planted in the held-out part is in no vocabulary and in no batch."""
-    vocabulary = json.loads(run.files.tokenizer.read_bytes())["model"]["vocab"]
-    assert not [symbol for symbol in vocabulary if PLANTED in symbol or "unicorn" in symbol]
+    task, _ = opened(run)
+    train = planted(kind)[:1800]
+    assert run.files.tokenizer.read_text() == learn(kind, [train]).tokenizer_json()
+    known = set(task.codec.encode(train).tolist())
+    assert not known.issuperset(task.codec.encode(MARKS[kind]).tolist())
     for epoch in epochs(run):
         for batch in epoch:
-            assert (batch["ids"] > 0).all()
-            assert (batch["next"] > 0).all()
+            assert known.issuperset(batch["ids"].flatten().tolist())
+            assert known.issuperset(batch["next"].flatten().tolist())
 
 
-@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_symbol_of_the_held_out_part_alone_is_never_seen(kind: str, make_run: MakeRun) -> None:
     run = make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned()
-    assert_unseen(run)
+    assert_unseen(run, kind)
     task, _ = opened(run)
-    assert int((task.held_out_ids == 0).sum()) == 1
-    assert task.codec.decode(task.train_ids.tolist()) == planted(kind)[:1800]
+    train, held_out = (found.read(0, len(found)) for found in (task.train_ids, task.held_out_ids))
+    assert task.codec.decode(train) == planted(kind)[:1800]
+    assert int((held_out == 0).sum()) == {"char": 1, "word": 1, "jamo": 3, "bpe": 0, "byte": 0}[kind]
+    if kind in ("bpe", "byte"):
+        assert task.codec.decode(held_out) == planted(kind)[1800:]
 
 
-@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "byte"])  # of bytes nothing is learned
 def test_a_vocabulary_of_the_whole_text_is_noticed(
     kind: str, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = tokens.learn
-    monkeypatch.setattr(tokens, "learn", lambda kind_, _, most: real(kind_, planted(kind), most))
+    whole = learn(kind, [planted(kind)])
+    with monkeypatch.context() as patch:
+        patch.setattr(CODECS[kind], "learn", lambda *_: whole)
+        run = make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned()
     with pytest.raises(AssertionError):
-        assert_unseen(make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned())
+        assert_unseen(run, kind)
 
 
-@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_learning_from_the_whole_text_is_noticed(kind: str, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned()
-    monkeypatch.setattr(texts, "split", lambda text, _: (text, text[-200:]))
+    split = Passage.split
+    monkeypatch.setattr(Passage, "split", lambda whole, holdout: (whole, split(whole, holdout)[1]))
     with pytest.raises(AssertionError):
-        assert_unseen(run)
+        assert_unseen(run, kind)
+
+
+@pytest.mark.parametrize("kind", ["word", "bpe"])
+def test_of_a_large_text_the_vocabulary_comes_from_its_beginning(
+    kind: str, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "the cat sat on mats\n" * 50 + "a dog lay there\n" * 50
+    run = make_run(text, tokens=kind, steps=1, **SIZES).planned()
+    assert run.files.tokenizer.read_text() == learn(kind, [text[:1620]]).tokenizer_json()
+    assert not [notice for notice in run.plan.notices if "vocabulary" in notice]
+    monkeypatch.setattr(CODECS[kind], "learns_from", 1000)
+    run = make_run(text, tokens=kind, steps=1, **SIZES).planned()
+    assert run.files.tokenizer.read_text() == learn(kind, [text[:1000]]).tokenizer_json()
+    assert [notice for notice in run.plan.notices if "vocabulary comes from the first" in notice]
 
 
 # -- the score
@@ -147,7 +174,7 @@ def naive(network: torch.nn.Module, ids: list[int]) -> tuple[float, int]:
 
 def test_the_score_is_that_of_one_reading_from_the_first_token_to_the_last(trained: Any) -> None:
     task, network = opened(trained)
-    text = texts.cached_text(trained.plan.data, "")[3600:]
+    text = cached_text(trained.plan.data, "").text()[3600:]
     ids = task.codec.encode(text).tolist()
     nats, hits = naive(network, ids)
     done = trained.rows("done")[0]
@@ -162,7 +189,7 @@ def test_the_score_is_that_of_one_reading_from_the_first_token_to_the_last(train
 
 def test_windows_start_cold_and_each_predicts_as_many_tokens_as_it_is_wide(trained: Any) -> None:
     task, network = opened(trained)
-    ids = task.held_out_ids.tolist()
+    ids = task.held_out_ids.read(0, 400).tolist()
     blocks = [ids[start : start + 9] for start in range(0, len(ids) - 8, 8)]
     scores = task.evaluate(network, window=8)
     assert scores["scored_tokens"] == 8 * len(blocks) == 8 * (399 // 8)
@@ -183,18 +210,40 @@ def test_the_estimate_is_the_loss_of_a_few_streams_of_the_held_out_part(trained:
     rows = batches[0]["ids"].shape[0]
     assert rows == 400 // 64
     read = torch.cat([batch["ids"] for batch in batches], 1)
-    assert torch.equal(read.flatten(), task.held_out_ids[: rows * (399 // rows)])
+    assert read.flatten().tolist() == task.held_out_ids.read(0, rows * (399 // rows)).tolist()
 
 
-@pytest.mark.parametrize(("kind", "hidden"), [("char", 1), ("word", len("unicorn"))])
+@pytest.mark.parametrize(
+    ("kind", "hidden"), [("char", 1), ("word", len("unicorn")), ("bpe", 0), ("byte", 0), ("jamo", 1)]
+)
 def test_an_unknown_symbol_costs_its_spelling_in_bits_a_byte(kind: str, hidden: int, make_run: MakeRun) -> None:
     run = make_run(planted(kind), tokens=kind, steps=3, **SIZES)
     run.train()
     done = run.rows("done")[0]
     nats = done["held_out_loss"] * done["scored_tokens"]
-    bits = done["bits_per_byte"] * math.log(2) * len(planted(kind)[1801 if kind == "char" else 1803 :].encode())
+    first = {"word": "the", "bpe": "the"}.get(kind, "t")  # is read, and not predicted
+    bits = done["bits_per_byte"] * math.log(2) * len(planted(kind)[1800 + len(first) :].encode())
     assert CODE_POINTS == 1_114_112
-    assert (bits - nats) / math.log(1_114_112) == pytest.approx(hidden)
+    assert (bits - nats) / math.log(1_114_112) == pytest.approx(hidden, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scored", [2, 50, 111, 10**6])
+def test_a_score_of_the_first_tokens_divides_by_what_they_stand_for(
+    scored: int, kind: str, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where they are found block by block."""
+    run = make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned()
+    task, network = opened(run)
+    monkeypatch.setattr(text_task, "MOST_SCORED", scored)
+    monkeypatch.setattr(passages, "BLOCK", 48)
+    scores = task.evaluate(network)
+    ids = task.codec.encode(planted(kind)[1800:])
+    assert scores["held_out_tokens"] == len(ids)
+    assert scores["scored_tokens"] == min(scored, len(ids)) - 1
+    bytes_, hidden = (sum(column[1:scored]) for column in task.codec.spelled(planted(kind)[1800:]))
+    nats = scores["held_out_loss"] * scores["scored_tokens"] + hidden * math.log(CODE_POINTS)
+    assert scores["bits_per_byte"] == pytest.approx(nats / math.log(2) / bytes_)
 
 
 @pytest.mark.parametrize(("length", "scored"), [(999, False), (1000, True)])

@@ -7,6 +7,7 @@ import pytest
 
 from seqplay import wire
 from seqplay.data.built_in import FEELINGS
+from seqplay.data.tokens import CODECS
 from seqplay.engine import worker
 from seqplay.errors import DataError
 
@@ -45,12 +46,21 @@ def test_the_smallest_texts_can_be_learned(text: str, cell: str, make_run: MakeR
     assert run.write(text[0], len(text) - 1, temperature=0) == text[1:]
 
 
-@pytest.mark.parametrize(("text", "kind"), [("", "char"), ("a", "char"), ("hello", "word"), ("", "word")])
+@pytest.mark.parametrize("kind", CODECS)
+def test_each_kind_of_token_can_be_learned(kind: str, make_run: MakeRun) -> None:
+    run = make_run("가나 각!\n" * 4, tokens=kind, steps=300, hidden=32, threads=1, evaluate_every=300)
+    assert run.train()
+    assert run.write("가나", 20, temperature=0).startswith(" 각!\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("a", "char"), ("가", "char"), ("hello", "word"), ("hello", "bpe"), ("a", "byte"), ("a", "jamo")]
+)
 def test_a_text_with_nothing_to_predict_is_refused_with_its_least_length(
     text: str, kind: str, make_run: MakeRun
 ) -> None:
     run = make_run(text, tokens=kind)
-    with pytest.raises(DataError, match=r"novel\.txt has [01] (character|word)s to learn from; it takes 2") as refused:
+    with pytest.raises(DataError, match=r"novel\.txt has 1 [a-z]+ to learn from; it takes 2 or") as refused:
         run.train()
     assert "\n" not in str(refused.value)
     assert not run.files.plan.exists()

@@ -51,7 +51,7 @@ def test_a_plan_chooses_every_size_and_says_why_in_one_line(make_run: MakeRun) -
     ],
 )
 def test_width_follows_the_text_and_the_budget(count: int, seconds: float, size: str, hidden: int, why: str) -> None:
-    found, reason = _suggest_hidden(count, size, seconds, "character")
+    found, reason = _suggest_hidden(count, size, seconds, "characters")
     assert found == hidden
     assert why in reason
     assert "\n" not in reason

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from seqplay.data.ids import Say, silently
 from seqplay.engine.task import Task
 from seqplay.engine.tasks.text import TextTask
-from seqplay.errors import UsageError, no_such
+from seqplay.errors import RunError, UsageError, no_such
 from seqplay.recipe import Plan
 from seqplay.runs import layout
 from seqplay.runs.layout import RunFiles
@@ -19,7 +20,9 @@ def find(name: str) -> type[Task]:
     return TASKS[name]
 
 
-def reopen(run: RunFiles) -> tuple[Task, Plan]:
+def reopen(run: RunFiles, say: Say = silently) -> tuple[Task, Plan]:
     """The task and the plan of an existing run. Raises RunError where they cannot be read."""
     plan = layout.read_plan(run)
-    return find(plan.task).reopen(plan, lambda name: layout.read_codec(run, plan, name)), plan
+    if plan.task not in TASKS:
+        raise RunError(f"{run.plan}: {no_such('task', plan.task, TASKS)}")
+    return find(plan.task).reopen(plan, lambda name: layout.read_codec(run, plan, name), say), plan

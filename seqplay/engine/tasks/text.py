@@ -18,7 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqplay.data import texts, tokens
+from seqplay.data import ids, passages, tokens
+from seqplay.data.ids import Say, TokenIds, silently
+from seqplay.data.passages import Passage
+from seqplay.data.tokens import Ids
 from seqplay.engine import catalog, device
 from seqplay.engine.sampling import step_of
 from seqplay.engine.stack import Stack, StackShape
@@ -49,25 +52,29 @@ AS_ASKED = (
 class TextTask(Task):
     name = "text"
 
-    def __init__(self, codec: tokens.Codec, text: Callable[[], tuple[str, str]]) -> None:
-        self.codec, self.unit, self._text = codec, codec.unit, text
+    def __init__(self, codec: tokens.Codec, parts: Callable[[], tuple[Passage, Passage]], say: Say = silently) -> None:
+        self.codec, self.unit, self._parts, self._say = codec, codec.unit, parts, say
 
     @classmethod
-    def begin(cls, recipe: Recipe) -> TextTask:
-        train, held_out = texts.split(texts.cached_text(recipe.data, recipe.source), recipe.holdout)
-        task = cls(tokens.learn(recipe.tokens, train, recipe.vocabulary), lambda: (train, held_out))
+    def begin(cls, recipe: Recipe, say: Say = silently) -> TextTask:
+        say("reading the text")
+        train, held_out = passages.cached_text(recipe.data, recipe.source).split(recipe.holdout)
+        kind = tokens.find(recipe.tokens)
+        say(f"learning the {kind.kind} vocabulary")
+        enough = train if kind.learns_from is None else train.beginning(kind.learns_from)
+        task = cls(kind.learn(enough, recipe.vocabulary), lambda: (train, held_out), say)
         if len(task.train_ids) < LEAST:
             raise DataError(
-                f"{recipe.source} has {len(task.train_ids)} {task.unit}s to learn from; it takes {LEAST} or more."
+                f"{recipe.source} has {len(task.train_ids)} {task.codec.units} to learn from; it takes {LEAST} or more."
             )
         return task
 
     @classmethod
-    def reopen(cls, plan: Plan, read: Callable[[str], str]) -> TextTask:
+    def reopen(cls, plan: Plan, read: Callable[[str], str], say: Say = silently) -> TextTask:
         codec = tokens.from_json(plan.tokens, read("tokenizer.json"))
         if len(codec) != plan.vocabulary:
             raise RunError(f"The run's codec has {len(codec)} symbols, its plan {plan.vocabulary}.")
-        task = cls(codec, lambda: texts.split(texts.cached_text(plan.data, plan.source), plan.holdout))
+        task = cls(codec, lambda: passages.cached_text(plan.data, plan.source).split(plan.holdout), say)
         if plan.batch * plan.sequence >= plan.train_tokens:
             raise RunError(f"The plan reads {plan.batch} x {plan.sequence} tokens at a time of {plan.train_tokens}.")
         return task
@@ -76,12 +83,17 @@ class TextTask(Task):
         return {"tokenizer.json": self.codec.tokenizer_json().encode()}
 
     @cached_property
-    def train_ids(self) -> Tensor:
-        return torch.from_numpy(self.codec.encode(self._text()[0]).astype(np.int64))
+    def parts(self) -> tuple[Passage, Passage]:
+        """The training part and the held-out part."""
+        return self._parts()
 
     @cached_property
-    def held_out_ids(self) -> Tensor:
-        return torch.from_numpy(self.codec.encode(self._text()[1]).astype(np.int64))
+    def train_ids(self) -> TokenIds:
+        return ids.token_ids(self.codec, self.parts[0], self._say)
+
+    @cached_property
+    def held_out_ids(self) -> TokenIds:
+        return ids.token_ids(self.codec, self.parts[1], self._say)
 
     # -- sizes
 
@@ -93,7 +105,7 @@ class TextTask(Task):
         batch = min(recipe.batch or max(1, min(32, count // (sequence * 4))), (count - 1) // sequence)
         hidden, why = recipe.hidden, "as asked"
         if hidden is None:
-            hidden, why = _suggest_hidden(count, recipe.size, seconds, self.unit)
+            hidden, why = _suggest_hidden(count, recipe.size, seconds, self.codec.units)
         rate = recipe.learning_rate
         if rate is None:  # a wide layer bears less
             rate = architecture.learning_rate * (0.8 if hidden > 512 else 1.0)
@@ -120,6 +132,7 @@ class TextTask(Task):
             parameters=0,
             layer_table=[],
             why=why,
+            unit=self.unit,
             notices=self._notices(recipe, batch, sequence),
             codec={},
             wrap=architecture.wrap,
@@ -136,7 +149,12 @@ class TextTask(Task):
                 f"the text is too short for the batch asked for: it reads {batch} x {sequence} tokens at a time"
             )
         if self.codec.left_out:
-            notices.append(f"{self.codec.left_out:,} rare {self.unit}s are left to the unknown symbol")
+            notices.append(
+                f"{self.codec.left_out:,} rare {self.codec.units} are left to the unknown symbol; {len(self.codec) - 1:,} "
+                "are learned"
+            )
+        if self.codec.learns_from is not None and len(self.parts[0]) > self.codec.learns_from:
+            notices.append(f"the vocabulary comes from the first {self.codec.learns_from / 1e6:.0f} MB of the text")
         return notices
 
     def settle(self, recipe: Recipe, plan: Plan) -> Plan:
@@ -146,7 +164,7 @@ class TextTask(Task):
             dropout = _suggest_dropout(plan.train_tokens, plan.parameters, epochs)
         before = recipe.embedding_dropout
         if before is None:
-            before = _suggest_embedding_dropout(plan.tokens, dropout, epochs)
+            before = _suggest_embedding_dropout(self.codec.spells, dropout, epochs)
         return replace(plan, dropout=dropout, embedding_dropout=before)
 
     # -- the network
@@ -162,9 +180,11 @@ class TextTask(Task):
     def prepare(self, network: nn.Module) -> None:
         """Begin with how often each token occurs: the first steps need not learn that."""
         assert isinstance(network, Stack)
-        counts = torch.bincount(self.train_ids, minlength=len(self.codec)).float() + 1
+        counts = np.ones(len(self.codec))
+        for block in self.train_ids.blocks():
+            counts += np.bincount(block, minlength=len(self.codec))
         with torch.no_grad():
-            network.head.bias.copy_((counts / counts.sum()).log())
+            network.head.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
 
     def layer_table(self, network: nn.Module, plan: Plan) -> list[list[Any]]:
         assert isinstance(network, Stack)
@@ -189,10 +209,10 @@ class TextTask(Task):
         epoch, position = divmod(step, steps_per_epoch)
         slack = len(self.train_ids) - 1 - B * T * steps_per_epoch
         offset = int(np.random.default_rng([seed, epoch]).integers(0, slack, endpoint=True))
-        starts = offset + position * T + torch.arange(B) * (steps_per_epoch * T)
-        places = starts[:, None] + torch.arange(T)
+        starts = (offset + position * T + row * (steps_per_epoch * T) for row in range(B))
+        read = _widened(self.train_ids.rows(starts, T + 1))
         masks = {f"mask {place}": mask for place, mask in network.draw_masks(B, T, seed, step).items()}
-        return {"ids": self.train_ids[places], "next": self.train_ids[places + 1], **masks}, position == 0
+        return {"ids": read[:, :-1], "next": read[:, 1:], **masks}, position == 0
 
     def loss(self, network: nn.Module, rows: Batch, memory: Tree) -> tuple[Tensor, int, Tree]:
         masks = {int(name[5:]): tensor for name, tensor in rows.items() if name.startswith("mask ")}
@@ -201,26 +221,27 @@ class TextTask(Task):
         return loss, rows["next"].numel(), memory
 
     def held_out(self) -> Iterator[Batch]:
-        ids = self.held_out_ids[:ESTIMATE_TOKENS]
-        rows = max(1, min(ESTIMATE_ROWS, len(ids) // 64))
-        length = (len(ids) - 1) // rows
+        count = min(len(self.held_out_ids), ESTIMATE_TOKENS)
+        rows = max(1, min(ESTIMATE_ROWS, count // 64))
+        length = (count - 1) // rows
         chunk = self._chunk(ESTIMATE_CHUNK * rows) // rows
         for start in range(0, length, chunk):
-            places = torch.arange(rows)[:, None] * length + torch.arange(start, min(start + chunk, length))
-            yield {"ids": ids[places], "next": ids[places + 1]}
+            stretch = min(chunk, length - start) + 1
+            read = _widened(self.held_out_ids.rows((row * length + start for row in range(rows)), stretch))
+            yield {"ids": read[:, :-1], "next": read[:, 1:]}
 
     # -- scoring
 
-    def evaluate(self, network: nn.Module, watch: Callable[[], None] = lambda: None, **options: Any) -> dict[str, Any]:
+    def evaluate(
+        self, network: nn.Module, watch: Callable[[float], None] = lambda _: None, **options: Any
+    ) -> dict[str, Any]:
         """One stream: one row, from the first held-out token to the last, each but the first predicted once.
 
         `window` scores cold blocks of window + 1 tokens instead, each from state None; `data` (a SHA-256) another text.
         """
-        text, ids = self._text()[1] if "data" not in options else "", self.held_out_ids
-        if "data" in options:
-            text = texts.cached_text(options["data"], "the text to score")
-            ids = torch.from_numpy(self.codec.encode(text).astype(np.int64))
-        scored, window = ids[:MOST_SCORED], options.get("window")
+        passage = passages.cached_text(options["data"], "the text to score") if "data" in options else self.parts[1]
+        found = ids.token_ids(self.codec, passage, self._say) if "data" in options else self.held_out_ids
+        scored, window = found.read(0, MOST_SCORED), options.get("window")
         batches = (
             _windows(scored, int(window), self._chunk(8 * CHUNK)) if window else _stream(scored, self._chunk(CHUNK))
         )
@@ -228,7 +249,7 @@ class TextTask(Task):
         where = next(network.parameters()).device
         nats, hits, count, state = 0.0, 0, 0, None
         for heard, said in batches:
-            watch()
+            watch(count / len(scored))
             with torch.no_grad():
                 logits, state = network(heard.to(where), None if window else state)
             logits, said = logits.float().flatten(0, 1).cpu(), said.flatten()
@@ -237,16 +258,27 @@ class TextTask(Task):
             count += len(said)
         if count == 0:
             return dict.fromkeys(SCORES)
-        predicted = self.codec.beginning(text, count + 1)[len(self.codec.beginning(text, 1)) :]
-        spelled = nats + self.codec.hidden_characters(predicted) * math.log(CODE_POINTS)
+        spelled_bytes, hidden = self._spelled(passage, count)
         return {
             "held_out_loss": nats / count,
-            "bits_per_byte": spelled / math.log(2) / len(predicted.encode()),
+            "bits_per_byte": (nats + hidden * math.log(CODE_POINTS)) / math.log(2) / spelled_bytes,
             "perplexity": math.exp(min(nats / count, 700.0)),
             "held_out_accuracy": hits / count,
-            "held_out_tokens": len(ids),
+            "held_out_tokens": len(found),
             "scored_tokens": count,
         }
+
+    def _spelled(self, passage: Passage, count: int) -> tuple[int, int]:
+        """How many bytes the `count` tokens after a passage's first stand for, and how many characters they hide."""
+        found, skipped = np.zeros(2, np.int64), 1
+        for block in passage:
+            each = np.array(self.codec.spelled(block))[:, skipped : skipped + count]
+            found += each.sum(axis=1)
+            count -= each.shape[1]
+            skipped = 0
+            if count == 0:
+                break
+        return int(found[0]), int(found[1])
 
     def scoring(self) -> str:
         most = len(self.held_out_ids)
@@ -263,7 +295,7 @@ class TextTask(Task):
     def preview(self, network: nn.Module, plan: Plan, step: int) -> list[Figure]:
         assert isinstance(network, Stack)
         dials = Dials(seed=plan.seed + step)
-        begin = self.train_ids[:1].numpy()
+        begin = self.train_ids.read(0, 1)
         length = min(PREVIEW_TOKENS, len(self.train_ids) - 1)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
@@ -288,33 +320,43 @@ class TextTask(Task):
         given = options["ids"] if "ids" in options else self.codec.encode(str(options.get("prompt", "")))
         known = [int(i) for i in given if 0 < i < len(self.codec)]
         begin = known or self.codec.start()
-        for token in write(step_of(network), begin, int(options.get("length", PREVIEW_TOKENS)), dials):
-            yield {"kind": "token", "text": self.codec.decode((token,))}
+        written = write(step_of(network), begin, int(options.get("length", PREVIEW_TOKENS)), dials)
+        for piece in self.codec.pieces(written):
+            yield {"kind": "token", "text": piece}
 
     def _score(self, network: nn.Module, options: Mapping[str, Any]) -> Answer:
         """The final numbers again, of the held-out part or of another text."""
         yield {"kind": "score", **self.evaluate(network, **options)}
 
 
-def _stream(ids: Tensor, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _widened(ids: Ids) -> Tensor:
+    """Ids as torch looks them up: on the disk and in the cache they take 1 to 4 bytes, here 8."""
+    return torch.from_numpy(ids.astype(np.int64))
+
+
+def _stream(ids: Ids, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Neighbouring pieces (1, chunk) of one stream, and the token that follows each of theirs."""
     for start in range(0, len(ids) - 1, chunk):
-        yield ids[None, start : start + chunk + 1][:, :-1], ids[None, start + 1 : start + chunk + 1]
+        piece = _widened(ids[None, start : start + chunk + 1])
+        yield piece[:, :-1], piece[:, 1:]
 
 
-def _windows(ids: Tensor, window: int, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _windows(ids: Ids, window: int, chunk: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Blocks of window + 1 tokens, each `window` tokens after the last, about `chunk` tokens at a time."""
-    blocks = ids.unfold(0, window + 1, window) if len(ids) > window else ids.new_empty(0, window + 1)
-    for some in torch.split(blocks, max(1, chunk // window)):
-        yield some[:, :-1], some[:, 1:]
+    if len(ids) <= window:
+        return
+    blocks, some = np.lib.stride_tricks.sliding_window_view(ids, window + 1)[::window], max(1, chunk // window)
+    for start in range(0, len(blocks), some):
+        piece = _widened(blocks[start : start + some])
+        yield piece[:, :-1], piece[:, 1:]
 
 
-def _suggest_hidden(count: int, size: str, seconds: float, unit: str) -> tuple[int, str]:
+def _suggest_hidden(count: int, size: str, seconds: float, units: str) -> tuple[int, str]:
     """Units for a text of `count` tokens and a budget, and why: both must allow a width before it pays."""
     by_text = next(width for most, width in WIDTHS_BY_TOKENS if count < most)
     by_time = next(width for most, width in WIDTHS_BY_SECONDS if seconds < most)
     hidden = max(8, int(min(by_text, by_time) * {"s": 0.5, "m": 1.0, "l": 1.5}[size]))
-    limit = f"{count:,} {unit}s to learn from" if by_text <= by_time else f"{seconds:,.0f} s of training"
+    limit = f"{count:,} {units} to learn from" if by_text <= by_time else f"{seconds:,.0f} s of training"
     return hidden, f"{hidden} units suit {limit}" + ("" if size == "m" else f" at size {size}")
 
 
@@ -330,8 +372,8 @@ def _suggest_dropout(tokens: int, parameters: int, epochs: float) -> float:
     return round(min(0.6, max(0.0, 0.33 + by_epochs + by_weights)), 2)
 
 
-def _suggest_embedding_dropout(kind: str, dropout: float, epochs: float) -> float:
+def _suggest_embedding_dropout(spells: bool, dropout: float, epochs: float) -> float:
     """A character's vector is all that tells which it was: dropping from it pays when a text is read many times."""
-    if kind != "char":
+    if not spells:
         return dropout / 2
     return round(min(dropout, max(0.0, 0.15 * math.log2(max(epochs, 1e-9) / 6))), 2)

@@ -1,0 +1,129 @@
+"""The pictures of a run while it trains: a few lines, or a page with the chart of its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from seqplay.cli.progress import Progress
+from seqplay.cli.runs import GLYPHS
+from seqplay.draw.bars import measure
+from seqplay.draw.curves import draw_curves
+from seqplay.draw.lines import Line, Span, cut, line_width, span
+from seqplay.draw.numbers import clock, plural
+from seqplay.draw.text import wrap
+from seqplay.figures import Curve, Curves
+
+WIDEST = 100  # cells of the few lines
+LEAST_PAGE = (60, 20)  # columns and rows in which a chart still says something
+WIDEST_SAMPLE = 100  # cells: longer lines are hard to read
+MOST_SAMPLE = 7  # rows
+ROLES = {"finished": "success", "paused": "warning", "crashed": "error", "running": "primary"}
+GAP = "   "
+
+
+def title(progress: Progress) -> str:
+    """What is trained on what, and why at this size."""
+    start = progress.start
+    sizes = f"{start['cell']} {start['layers']}×{start['hidden']}, {start['parameters']:,} parameters"
+    return f"{sizes}, {start['train_tokens']:,} {plural(progress.unit)} ({start['why']})"
+
+
+def picture(progress: Progress, width: int, height: int = 24) -> list[Line]:
+    """The live picture in a few lines: the heading and the facts take as many as they need and `height` leaves."""
+    width = max(1, min(width, WIDEST))
+    if not progress.start:
+        return [cut(_waiting(progress), width)][:height]
+    name = span(progress.run, "title")
+    rest = [_bar(progress, width), *_facts(progress, width), _newest_line(progress), *_note(progress)]
+    heading = wrap([name, span(f"  {title(progress)}", "muted")], width)
+    if len(heading) + len(rest) > height:
+        heading = [cut((name, span(f"  {title(progress)}", "muted")), width)]
+    return [cut(line, width) for line in (*heading, *rest)][:height]
+
+
+def page(progress: Progress, width: int, height: int, hint: str = "") -> list[Line]:
+    """The live picture on the whole terminal: the loss as a chart, the facts, the newest sample, and a `hint` at its
+    foot.
+    """
+    is_small = width < LEAST_PAGE[0] or height < LEAST_PAGE[1]
+    lines = (picture if is_small or not progress.start else _page)(progress, width, height - 1)
+    blank: list[Line] = [()] * (height - 1 - len(lines))
+    return [*lines, *blank, cut((Span(hint, "muted"),), width)]
+
+
+def _page(progress: Progress, width: int, height: int) -> list[Line]:
+    name = [Span(f"{GLYPHS[progress.state]} ", ROLES.get(progress.state, "muted")), span(progress.run, "title")]
+    heading = wrap([*name, span(f"  {title(progress)}", "muted")], width)[:2]
+    sample = _sample(progress, width, min(MOST_SAMPLE, height // 6))
+    foot = [(), *_facts(progress, width), (), *sample, *(_note(progress) or [()])]
+    rows = height - len(heading) - 2 - len(foot)
+    chart = draw_curves(live_chart(progress), width, rows)
+    return [*heading, _bar(progress, width), (), *chart, *[()] * (rows - len(chart)), *foot]
+
+
+def live_chart(progress: Progress) -> Curves:
+    """Both losses over the whole budget."""
+    return loss_chart(
+        progress.train.curve("train", "muted"),
+        progress.held_out.curve("held out", "primary"),
+        progress.unit,
+        title="loss",
+        x_label="time" if progress.budget else "steps",
+        x_end=progress.budget or progress.steps,
+    )
+
+
+def loss_chart(train: Curve, held_out: Curve, unit: str, **more: Any) -> Curves:
+    """The chart of a run's losses; what was held out is the more important one."""
+    return Curves((held_out, train) if held_out.x else (train,), y_label=f"nats per {unit}", **more)
+
+
+def _waiting(progress: Progress) -> Line:
+    waiting = progress.note.get("message", "reading the text, starting torch …")
+    return Span("◌ ", "muted"), span(progress.run, "title"), span(f"  {waiting}", "muted")
+
+
+def _bar(progress: Progress, width: int) -> Line:
+    """The share of the budget, and what is left of it."""
+    left = progress.seconds_left
+    match progress.state:
+        case "finished":
+            state = " done"
+        case "running" if left is not None:
+            state = f"{progress.share:5.0%} {clock(left):>6} left"
+        case state:
+            state = f"{progress.share:5.0%}  {state}"
+    return *measure(progress.share, max(8, width - len(state))), Span(state, "title")
+
+
+def _facts(progress: Progress, width: int) -> list[Line]:
+    """The facts on as few lines as they fit on; none is broken."""
+    lines: list[list[Span]] = [[]]
+    for name, value in progress.facts():
+        fact = [Span(f"{name} ", "muted")] if name else []
+        fact.append(span(value, "primary" if name == "held out" else ""))
+        if lines[-1] and line_width(lines[-1]) + len(GAP) + line_width(fact) > width:
+            lines.append([])
+        lines[-1] += [Span(GAP), *fact] if lines[-1] else fact
+    return [tuple(line) for line in lines]
+
+
+def _newest_line(progress: Progress) -> Line:
+    whole_lines = [line for line in progress.written.splitlines()[:-1] if line.strip()] or [progress.written]
+    return Span("writes ", "muted"), span(whole_lines[-1])
+
+
+def _sample(progress: Progress, width: int, rows: int) -> list[Line]:
+    """The newest sample under its heading: always as many lines, so that nothing above it moves."""
+    at = "" if progress.written_at is None else f", step {progress.written_at:,}"
+    written = wrap([Span(progress.written)], min(width, WIDEST_SAMPLE))
+    body: Sequence[Line] = [line for line in written if line][:rows]
+    return [(Span("writes", "title"), Span(at, "muted")), *body, *[()] * (rows - len(body))]
+
+
+def _note(progress: Progress) -> list[Line]:
+    """What the trainer says; how it ended is told elsewhere."""
+    if not progress.note or progress.state in ("stopped", "crashed", "finished"):
+        return []
+    return [(span(progress.note["message"], "warning" if progress.state == "paused" else "muted"),)]
