@@ -337,9 +337,9 @@ class Drive:
     def _start_row(self) -> dict[str, Any]:
         plan = self.plan
         names = (
-            "source task cell tokens unit hidden layers steps minutes parameters vocabulary train_tokens held_out_tokens why"
+            "source task cell tokens unit hidden layers steps minutes parameters vocabulary train_tokens "
+            "held_out_tokens why"
         ).split()
-
         return {"run": self.run.name, "step": 0, **{name: getattr(plan, name) for name in names}}
 
 

@@ -62,7 +62,8 @@ USAGE = [
     Case("train hello --name CON", 2, "Windows keeps that name"),
     Case("train {folder}/missing.txt", 2, "No file or built-in text named '{folder}/missing.txt'"),
     Case("train engish", 2, "Did you mean 'english'?"),
-    Case("train {folder}", 65, "is a folder"),
+    Case("train {folder}/no-texts", 65, "no-texts is a folder without .txt files"),
+    Case("train {folder}/empty.txt", 65, "empty.txt is empty: there is nothing to learn from it."),
     Case("train {folder}/nul", 65, "NUL"),
     Case("train {folder}/latin-1.txt", 65, "is no UTF-8 text: byte 3 is 0xe9"),
     Case("train {folder}/socket", 65, "is no file that can be read to its end"),
@@ -113,8 +114,8 @@ TRAINED = [
 ]
 LEAVES_NOTHING = [
     Case("train hello --set hiddn=8", 2, "Did you mean 'hidden'?"),
-    Case("train {folder}/empty.txt --detach", 65, "empty.txt has 0 characters to learn from; it takes 2 or more"),
-    Case("train {folder}/empty.txt", 65, "empty.txt has 0 characters to learn from; it takes 2 or more"),
+    Case("train {folder}/short.txt --detach", 65, "short.txt has 1 characters to learn from; it takes 2 or more"),
+    Case("train {folder}/short.txt", 65, "short.txt has 1 characters to learn from; it takes 2 or more"),
     Case("train {folder}/text.txt --hidden 65536 --layers 64", 2, "Lower --hidden"),
 ]
 
@@ -127,6 +128,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("texts")
     (folder / "text.txt").write_text("one two three\n" * 20)
     (folder / "empty.txt").write_bytes(b"")
+    (folder / "short.txt").write_bytes(b"a")
+    (folder / "no-texts").mkdir()
     (folder / "nul").write_bytes(b"\x7fELF\0\0\0")
     (folder / "latin-1.txt").write_bytes("café".encode("latin-1"))
     (folder / "newer.json").write_text('{"format": 999}')
@@ -350,7 +353,7 @@ def test_closed_standard_input_is_an_empty_text(home: Path) -> None:
     command = f"{' '.join(COMMAND)} train - <&-"
     done = subprocess.run(["bash", "-c", command], capture_output=True, env=environment(home), timeout=GUARD)
     assert done.returncode == 65
-    assert b"standard-input has 0 characters" in done.stderr
+    assert b"standard-input is empty" in done.stderr
 
 
 WRITE = [

@@ -197,6 +197,7 @@ def surfaces(home: Path) -> dict[str, list[list[str]]]:
         "stop": [[named[0]], *bad],
         "rm": [*bad[:2], [doomed(home, named[0]), "--yes"], [doomed(home, named[2]), "--yes", "--now"]],
         "doctor": [[], ["--json"], *([run] for run in named), *bad, [named[0], "--json"], [doomed(home, named[0])]],
+        "data": [[ALL], ["get", ALL], ["get", "gutenberg", ALL], ["list", "--" + ALL], ["--json"]],
     }
 
 

@@ -150,8 +150,8 @@ class TextTask(Task):
             )
         if self.codec.left_out:
             notices.append(
-                f"{self.codec.left_out:,} rare {self.codec.units} are left to the unknown symbol; {len(self.codec) - 1:,} "
-                "are learned"
+                f"{self.codec.left_out:,} rare {self.codec.units} are left to the unknown symbol; "
+                f"{len(self.codec) - 1:,} are learned"
             )
         if self.codec.learns_from is not None and len(self.parts[0]) > self.codec.learns_from:
             notices.append(f"the vocabulary comes from the first {self.codec.learns_from / 1e6:.0f} MB of the text")
