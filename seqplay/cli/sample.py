@@ -65,7 +65,7 @@ def command(
     plan = layout.read_plan(found)
     codec = tokens.from_json(plan.tokens, layout.read_codec(found, plan))
     _name_unknown(codec, text, unk)
-    text = codec.decode(ids := _known(codec.encode(text)))
+    text = codec.decode(ids := codec.known(text))
     write = _writer(found, plan, codec)
     for number in range(count):
         seed = None if dials.seed is None else dials.seed + number
@@ -114,10 +114,6 @@ def _name_unknown(codec: Codec, prompt: str, unk: str) -> None:
     if unk == "error":
         raise UsageError(f"{what}. Without --unk error such symbols are left out.")
     output.say(f"Left out of the prompt: {what}.")
-
-
-def _known(ids: Ids) -> Ids:
-    return ids[ids > 0]
 
 
 def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[Ids, int, Dials], Iterator[str]]:

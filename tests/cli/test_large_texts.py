@@ -1,8 +1,8 @@
 """A text may be as large as the disk: the memory that it takes does not grow with it, and Ctrl-C ends what takes long
 (promises I6 and D11).
 
-Of the 64 MB below training takes 20 to 40 MB more than of the five letters of `hello` with a network of the same size. A
-version of `token_ids` that kept the ids in memory, as int64, took 730 (char) to 940 MB more (byte).
+Training on the 64 MB below takes 20 to 40 MB more than on the five letters of `hello`, with a network of the same size.
+A version of `token_ids` that kept the ids in memory, as int64, took 730 (char) to 940 MB more (byte).
 """
 
 import itertools

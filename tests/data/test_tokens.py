@@ -979,3 +979,23 @@ def test_a_file_cut_anywhere_is_one_run_error(kind: str) -> None:
     for end in {*range(0, len(content), len(content) // 400 + 1), *range(len(content) - 100, len(content))}:
         with pytest.raises(RunError):
             from_json(kind, content[:end])
+
+
+# -- a prompt
+
+
+def test_of_a_prompt_a_syllable_goes_as_a_whole_where_one_of_its_letters_was_never_learned() -> None:
+    codec = learn("jamo", ["가나\n"], 100)
+    assert codec.decode(codec.known("나각가")) == "나가"
+    assert codec.unknown("나각가") == ["각"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@THOROUGH
+@given(learned=PROSE, text=PROSE)
+def test_a_prompt_without_what_was_never_learned_holds_nothing_unknown(kind: str, learned: str, text: str) -> None:
+    codec = learn(kind, [learned], 50_000)
+    known = codec.decode(codec.known(text))
+    assert codec.unknown(known) == [] or kind == "word"  # without a word between them, two others are one
+    if codec.unknown(text) == []:
+        assert known == text

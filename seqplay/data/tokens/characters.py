@@ -24,7 +24,14 @@ class ByCharacter(Codec):
     table: npt.NDArray[np.int32]  # (code points, most ids of one); its last row is of what is not in it
 
     def encode(self, text: str) -> Ids:
+        return self._ids(self._rows(text))
+
+    def known(self, text: str) -> Ids:
+        """A character goes as a whole, also where only a part of it is unknown."""
         rows = self._rows(text)
+        return self._ids(rows[(rows != 0).all(axis=1)])
+
+    def _ids(self, rows: npt.NDArray[np.int32]) -> Ids:
         ids = rows.ravel() if rows.shape[1] == 1 else rows[rows != NOTHING]
         return ids.astype(id_type(len(self.symbols)))
 

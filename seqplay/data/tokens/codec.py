@@ -73,6 +73,11 @@ class Codec(ABC):
     def encode(self, text: str) -> Ids:
         """The ids of a text; a symbol that was not learned becomes 0."""
 
+    def known(self, text: str) -> Ids:
+        """The ids of a text, what was never learned left out of it."""
+        ids = self.encode(text)
+        return ids[ids > 0]
+
     @abstractmethod
     def pieces(self, ids: Iterable[int]) -> Iterator[str]:
         """The text of some ids, piece by piece, each as soon as no later id can change it; HIDDEN for the unknown."""

@@ -317,7 +317,7 @@ class TextTask(Task):
             if name not in ("prompt", "ids", "length") and value is not None
         }
         dials = configure(Dials, asked, "sampling")
-        given = options["ids"] if "ids" in options else self.codec.encode(str(options.get("prompt", "")))
+        given = options["ids"] if "ids" in options else self.codec.known(str(options.get("prompt", "")))
         known = [int(i) for i in given if 0 < i < len(self.codec)]
         begin = known or self.codec.start()
         written = write(step_of(network), begin, int(options.get("length", PREVIEW_TOKENS)), dials)
