@@ -116,15 +116,17 @@ def check_machine(plan: Plan) -> list[str]:
 def check_memory(task: Task, plan: Plan, copies: int, memory_bytes: int | None = None) -> int:
     """How many parameters a plan's network has; raises UsageError when `copies` of it do not fit, before it is made.
 
-    Training takes five: weights, average, gradient and two moments, 4 bytes a number. An answer takes one.
+    Training takes five: weights, average, gradient and two moments, 4 bytes a number; and the odds of every symbol at
+    every place of a batch. An answer takes one copy.
     """
     with torch.device("meta"), _Unfilled():  # shapes without memory
         parameters = sum(p.numel() for p in task.build(plan).parameters())
-    there = _machine_memory() if memory_bytes is None else memory_bytes
-    if there is not None and 4 * copies * parameters > there:
+    odds = 3 * plan.batch * plan.sequence * plan.vocabulary if copies > 1 else 0  # and their gradients
+    there, needed = _machine_memory() if memory_bytes is None else memory_bytes, 4 * (copies * parameters + odds)
+    if there is not None and needed > there:
         raise UsageError(
-            f"A network of {plan.layers} x {plan.hidden:,} units takes {4 * copies * parameters / 2**30:,.0f} GiB; "
-            f"this machine has {there / 2**30:,.0f}. Lower --hidden."
+            f"A network of {plan.layers} x {plan.hidden:,} units for {plan.vocabulary:,} symbols takes "
+            f"{needed / 2**30:,.0f} GiB; this machine has {there / 2**30:,.0f}. Lower --hidden or --batch."
         )
     return parameters
 

@@ -999,3 +999,14 @@ def test_a_prompt_without_what_was_never_learned_holds_nothing_unknown(kind: str
     assert codec.unknown(known) == [] or kind == "word"  # without a word between them, two others are one
     if codec.unknown(text) == []:
         assert known == text
+
+
+# -- words without an end
+
+
+def test_a_piece_is_never_longer_than_64_letters_so_that_a_text_without_spaces_is_learned_in_no_time() -> None:
+    text = "ab" * 5000
+    codec = Bpe.learn([text], 2000)
+    assert max(map(len, codec.symbols)) == 64
+    assert codec.encode(text).tolist() == in_library(codec, text)
+    assert codec.decode(codec.encode(text)) == text

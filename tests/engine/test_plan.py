@@ -105,17 +105,19 @@ def test_planning_leaves_the_recipe_as_it_was(make_run: MakeRun) -> None:
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_network_larger_than_the_memory_is_refused_before_it_is_made(cell: str, make_run: MakeRun) -> None:
     run = make_run(ENGLISH[:3000], cell=cell, hidden=65_536, layers=64)
-    with pytest.raises(UsageError, match=r"64 x 65,536 units takes [\d,]+ GiB; .* Lower --hidden\.$") as refused:
+    told = r"64 x 65,536 units for [\d,]+ symbols takes [\d,]+ GiB; .* Lower --hidden or --batch\.$"
+    with pytest.raises(UsageError, match=told) as refused:
         run.train()
     assert "\n" not in str(refused.value)
     assert not run.files.plan.exists()
 
 
-def test_the_memory_that_counts_is_that_of_weights_average_gradient_and_moments(make_run: MakeRun) -> None:
+def test_the_memory_that_counts_is_that_of_weights_average_gradient_moments_and_odds(make_run: MakeRun) -> None:
     run = make_run(ENGLISH[:3000], steps=5, **SMALL)
     recipe = recipe_of(run)
     task = TextTask.begin(recipe)
-    needed = 5 * 4 * run.planned().plan.parameters
+    plan = run.planned().plan
+    needed = 4 * (5 * plan.parameters + 3 * plan.batch * plan.sequence * plan.vocabulary)
     assert planning.make_plan(recipe, task, needed).steps == 5
     with pytest.raises(UsageError, match="Lower --hidden"):
         planning.make_plan(recipe, task, needed - 1)

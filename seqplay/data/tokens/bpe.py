@@ -18,6 +18,8 @@ from seqplay.data.tokens.library import WORD, in_pieces, split_at
 if TYPE_CHECKING:
     import tokenizers
 
+# As words are split, but into stretches: merging takes ever longer in a word of thousands of letters, as in Chinese.
+STRETCH = WORD.replace("]+", "]{1,64}").replace(")*", "){0,4}")
 LEAST, MOST = 512, 8_192
 CHARACTERS_EACH = 400  # of the text, for a piece to be seen often enough
 BYTE_OF = {character: byte for byte, character in WRITTEN.items()}
@@ -84,7 +86,7 @@ def _tokenizer(vocabulary: dict[str, int], merges: Sequence[tuple[str, str]]) ->
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     tokenizer = Tokenizer(models.BPE(vocabulary, list(merges)))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split_at(WORD), as_bytes()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split_at(STRETCH), as_bytes()])
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
 
