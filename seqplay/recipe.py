@@ -130,6 +130,7 @@ class Plan:
     torch: str
     unit: str = "token"
     """What one token is called."""
+    column: str | None = None
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
 

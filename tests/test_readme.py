@@ -42,3 +42,7 @@ def test_every_seqplay_command_of_the_readme_works() -> None:
         done = subprocess.run(shortened(command), cwd=ROOT, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         assert "Traceback" not in done.stderr
+
+
+def test_no_placeholder_is_left() -> None:
+    assert "@@" not in README

@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 
 from seqplay import __version__, files
 from seqplay.cli import output
+from seqplay.data.built_in import BUILT_IN
 from seqplay.errors import SeqplayError, no_such
 
 COMMANDS = {
@@ -83,18 +84,23 @@ def _only_listing(ctx: click.Context) -> bool:
     return not any(word in COMMANDS for word in sys.argv[1:]) and ctx.invoked_subcommand is None
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+ABOUT = f"""Try neural sequence models on your own text, in the terminal.
+
+Begin with a text of yours, or with one that comes along ({", ".join(BUILT_IN)}):
+
+\b
+  seqplay train english --minutes 1
+  seqplay sample --prompt "The harbour"
+  seqplay show
+"""
+
+
+@click.group(
+    cls=Commands, help=ABOUT, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, message="seqplay %(version)s")
 def seqplay() -> None:
-    """Try neural sequence models on your own text, in the terminal.
-
-    Begin with a text of yours, or with one that comes along (english, korean, feelings, hello):
-
-    \b
-      seqplay train english --minutes 1
-      seqplay sample --prompt "The harbour"
-      seqplay show
-    """
+    pass
 
 
 def main() -> None:

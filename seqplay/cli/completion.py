@@ -213,13 +213,22 @@ def cells(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:  # n
             yield CompletionItem(name, help=safe_line(f"{plugin.distribution} {plugin.version}"))
 
 
-def sources(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:  # noqa: ARG001
+def sources(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
     from seqplay.data.built_in import BUILT_IN
 
     for name, what in BUILT_IN.items():
         if _fits(name, incomplete):
             yield CompletionItem(name, help=what)
+    yield from corpora(ctx, incomplete)
     yield CompletionItem(incomplete, type="file")
+
+
+def corpora(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:  # noqa: ARG001
+    from seqplay.data.corpora import TABLE
+
+    for name, corpus in TABLE.items():
+        if _fits(name, incomplete):
+            yield CompletionItem(name, help=corpus.what)
 
 
 OFFERS: dict[str, Offer] = {
@@ -229,12 +238,15 @@ OFFERS: dict[str, Offer] = {
     "--cell": cells,
     "source": sources,
     "--text": sources,
+    "corpus": corpora,
 }
 """By a parameter's name or flag, in every command."""
 
 
 def teach(command: click.Command) -> None:
-    """Let a command's parameters know what can be offered for them."""
+    """Let the parameters of a command, and of those in it, know what can be offered for them."""
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        teach(inner)
     for param in command.params:
         for word in (param.name or "", *param.opts):
             if word in OFFERS:

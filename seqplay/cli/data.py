@@ -61,38 +61,38 @@ def listing(ctx: click.Context, as_json: bool) -> None:
 
 
 @click.command("get", cls=click.RichCommand)
-@click.argument("name")
+@click.argument("corpus", metavar="NAME")
 @click.argument("number", required=False)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object for each file")
 @click.pass_context
-def get(ctx: click.Context, name: str, number: str | None, as_json: bool) -> None:
+def get(ctx: click.Context, corpus: str, number: str | None, as_json: bool) -> None:
     """Fetch the corpus NAME, or a book of Project Gutenberg by its NUMBER: `get gutenberg-1342`.
 
     Prints where it lies. What was interrupted goes on where it ended; what is here already is only checked.
     """
-    corpus = _named(name, number)
+    wanted = _named(corpus, number)
     as_json = as_json or _asked_before(ctx)
     watching = Watching()
     try:
-        fetched = download.fetch(corpus, watching)
+        fetched = download.fetch(wanted, watching)
     except KeyboardInterrupt:
-        kept = download.kept_bytes(corpus)
-        watching.say(f"Interrupted. {kept:,} bytes are kept; go on with: seqplay data get {corpus.name}")
+        kept = download.kept_bytes(wanted)
+        watching.say(f"Interrupted. {kept:,} bytes are kept; go on with: seqplay data get {wanted.name}")
         raise
     finally:
         watching.close()
     is_new = any(file.url for file in fetched)
-    watching.say(f"{corpus.name} is here{'' if is_new else ' already: nothing was fetched'}.")
-    for remote, file in zip(corpus.remotes, fetched, strict=True):
+    watching.say(f"{wanted.name} is here{'' if is_new else ' already: nothing was fetched'}.")
+    for remote, file in zip(wanted.remotes, fetched, strict=True):
         pinned = "as it should be" if remote.kept.sha256 else "as it came: there is nothing to compare it with"
         if as_json:
-            row = {"corpus": corpus.name, "path": str(file.path), "bytes": file.size, "sha256": file.sha256}
+            row = {"corpus": wanted.name, "path": str(file.path), "bytes": file.size, "sha256": file.sha256}
             output.write_row({"kind": "file", **row, "pinned": remote.kept.sha256 is not None, "url": file.url})
         watching.say(f"SHA-256 {file.sha256} of {file.path.name}, {pinned}.")
-    if corpus.is_text:
-        watching.say(f"Learn it: seqplay train {corpus.name}")
+    if wanted.is_text:
+        watching.say(f"Learn it: seqplay train {wanted.name}")
     if not as_json:
-        output.write(f"{corpus.path}\n")
+        output.write(f"{wanted.path}\n")
 
 
 command.add_command(listing)

@@ -8,7 +8,7 @@ import rich_click as click
 
 from seqplay.cli import output
 from seqplay.cli.follow import follow, say_how_it_ended
-from seqplay.data.texts import read_sources
+from seqplay.data.texts import ChangedError, read_sources
 from seqplay.errors import BusyError, DataError, RunError
 from seqplay.processes import training
 from seqplay.runs import control, layout, process, shelf
@@ -28,6 +28,8 @@ def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
     found = shelf.find(run) if run is not None else newest()
     if not found.recipe.exists() and not found.plan.exists():
         raise RunError(f"{found.name} has neither a plan nor a recipe: there is nothing to go on with.")
+    if text:
+        _give_back(found, text)
     if is_busy(found):
         last = last_row(found.log, {"note", "step"}) or {}
         if last.get("note") != "paused":
@@ -40,8 +42,6 @@ def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
     if last_row(found.log, {"done"}):
         output.say(f"{found.name} is finished. Write with it: seqplay sample {found.name}")
         return
-    if text:
-        _give_back(found, text)
     ended = follow(found, training.start, as_json)
     say_how_it_ended(ended)
     raise SystemExit(ended.code)
@@ -49,13 +49,12 @@ def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
 
 def _give_back(run: RunFiles, text: Sequence[str]) -> None:
     """Put the text of a run into the cache once more. Raises DataError for any other text."""
-    recipe = layout.read_recipe(run.recipe)
-    given = read_sources(text, recipe.column)
-    if given.data != recipe.data:
-        raise DataError(
-            f"{given.name} is not what {run.name} learns, or it has changed: its SHA-256 is {given.data[:8]}…, and not "
-            f"{recipe.data[:8]}…. Learn it in a new run: seqplay train"
-        )
+    known = layout.read_plan(run) if run.plan.exists() else layout.read_recipe(run.recipe)
+    try:
+        read_sources(text, known.column, expected=known.data)
+    except ChangedError as changed:
+        advice = f"{run.name} learns another text. Learn this one in a new run: seqplay train"
+        raise DataError(f"{changed} {advice}") from None
 
 
 def newest() -> RunFiles:

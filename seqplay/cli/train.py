@@ -15,6 +15,7 @@ from seqplay import files, plugins, recipe
 from seqplay.cli import output
 from seqplay.cli.flags import flags
 from seqplay.cli.follow import Ended, follow, say_how_it_ended
+from seqplay.data.built_in import BUILT_IN
 from seqplay.data.texts import read_sources
 from seqplay.errors import UsageError
 from seqplay.options import check, options_of
@@ -30,7 +31,15 @@ DECLARED = {option.name: option for option in options_of(Recipe)}
 OTHERS = ", ".join(name for name in DECLARED if name not in FLAGS)
 
 
-@click.command(cls=click.RichCommand)
+ABOUT = f"""Learn SOURCE: text files, folders of .txt files, - for standard input, a corpus that was fetched (seqplay
+data), or a text that comes along: {", ".join(BUILT_IN)}.
+
+Without --minutes or --steps it trains for two minutes, or 400 steps on a text of a few lines. Sizes are chosen for
+the text, the time and this machine.
+"""
+
+
+@click.command(cls=click.RichCommand, help=ABOUT)
 @click.argument("source", nargs=-1, required=True)
 @flags(Recipe, FLAGS)
 @click.option(
@@ -53,16 +62,11 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Learn SOURCE: text files, folders of .txt files, - for standard input, or a text that comes along:
-    english, korean, dialogue, verse, tunes, feelings (three Korean sentences), hello (five letters).
-
-    Without --minutes or --steps it trains for two minutes, or 400 steps on a text of a few lines. Sizes are chosen for
-    the text, the time and this machine.
-    """
     asked = _recipe(given, settings, recipe_file)
     plugins.find(asked.cell)
     if name is not None:
         shelf.check_name(name)
+    column = column or asked.column
     read = read_sources(source, column)
     asked = dataclasses.replace(asked, source=read.name, data=read.data, column=column, created=time.time())
     run = shelf.create(name, f"{Path(read.name).stem}-{asked.cell}")

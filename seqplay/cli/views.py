@@ -50,11 +50,13 @@ class Lines:
     """Where there is no terminal: one line for each evaluation and each note."""
 
     def show(self, rows: Iterable[Row], progress: Progress) -> None:
+        rows = list(rows)
+        newest = next((row for row in reversed(rows) if row["kind"] == "evaluation"), None)
         for row in rows:
             match row["kind"]:
                 case "start":
                     output.say(f"{progress.run}: {title(progress)}")
-                case "evaluation" if progress.step:
+                case "evaluation" if row is newest and row["step"]:  # the facts are those of this moment
                     facts = [f"{name} {value}".strip() for name, value in progress.facts()]
                     if progress.seconds_left and not progress.done:
                         facts.append(f"{clock(progress.seconds_left)} left")

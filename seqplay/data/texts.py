@@ -48,11 +48,15 @@ class Source:
     data: str
 
 
-def read_sources(given: Sequence[str], column: str | None = None) -> Source:
+class ChangedError(DataError):
+    """This is another text than the one that was expected."""
+
+
+def read_sources(given: Sequence[str], column: str | None = None, expected: str | None = None) -> Source:
     """Read files, folders, "-" or built-in names, one after the other, into the cache; of tables, one column.
 
     Raises DataError for what is no text or empty, UsageError for what is no file and no built-in name, WriteError
-    when the cache is full.
+    when the cache is full, and ChangedError, having kept nothing, for a text whose SHA-256 is not the `expected` one.
     """
     folder = paths.make_private(paths.cache_dir() / "texts")
     digest = hashlib.sha256()
@@ -67,6 +71,8 @@ def read_sources(given: Sequence[str], column: str | None = None) -> Source:
                 out.write(block)
             if out.tell() == 0:
                 raise DataError(f"{_shown(name)} is empty: there is nothing to learn from it.")
+            if expected not in (None, digest.hexdigest()):
+                raise ChangedError(f"{_shown(name)} has the SHA-256 {digest.hexdigest()[:8]}…, not {expected[:8]}….")
             out.flush()
             os.fsync(out.fileno())
         os.replace(partial, folder / digest.hexdigest())
@@ -200,7 +206,8 @@ def _missing(source: str) -> UsageError:
     if near := difflib.get_close_matches(wanted.name, beside, n=1):
         meant = _shown(str(wanted.with_name(near[0])))
         return UsageError(f"No file named '{_shown(source)}'. Did you mean '{meant}'?")
-    return UsageError(no_such("file or built-in text", _shown(source), BUILT_IN, listed="Built in"))
+    known = [*BUILT_IN, *corpora.TABLE]
+    return UsageError(no_such("file, built-in text or corpus", _shown(source), known))
 
 
 def _state_of(stream: IO[bytes]) -> tuple[int, int] | None:

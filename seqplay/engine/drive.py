@@ -23,7 +23,7 @@ from seqplay.recipe import Plan
 from seqplay.runs import commit, writer
 from seqplay.runs.control import ControlReader
 from seqplay.runs.layout import RunFiles
-from seqplay.runs.rows import number
+from seqplay.runs.rows import is_change
 from seqplay.runs.writer import LogWriter
 
 FLUSH_SECONDS = 0.05
@@ -345,13 +345,7 @@ class Drive:
 
 def _checked(row: dict[str, Any], log: Path) -> dict[str, Any]:
     """A change as this file writes it; raises RunError for one that somebody else wrote."""
-    value = number(row.get("value"))
-    if (
-        row.get("name") not in ("rollback", "learning_rate", "steps")
-        or "step" not in row
-        or value is None
-        or value <= 0
-    ):
+    if not is_change(row):
         raise RunError(f"{log} holds a change that seqplay never writes: {str(row)[:100]}")
     return row
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -60,36 +61,52 @@ def train(
     from seqplay.engine import planning, tasks
     from seqplay.engine.drive import Drive
 
-    say = _teller(run)
-    if run.plan.exists():
-        task, plan = tasks.reopen(run, say)
-        planning.check_memory(task, plan, copies=5)
-        notices = planning.check_machine(plan)
-    else:
-        recipe = layout.read_recipe(run.recipe)
-        task = tasks.find(recipe.task).begin(recipe, say)
-        plan = planning.make_plan(recipe, task)
-        for name, content in task.codec_files().items():
-            files.write_atomically(run.path / name, content)
-        files.write_atomically(run.plan, rows.to_json(to_json(plan), indent=2))
-        notices = plan.notices
-    drive = Drive(run, task, plan, lambda: bool(received), began or time.perf_counter(), earlier_requests)
+    say = Teller(run)
+    try:
+        if run.plan.exists():
+            task, plan = tasks.reopen(run, say)
+            planning.check_memory(task, plan, copies=5)
+            notices = planning.check_machine(plan)
+        else:
+            recipe = layout.read_recipe(run.recipe)
+            task = tasks.find(recipe.task).begin(recipe, say)
+            say("choosing sizes and trying a few updates")
+            plan = planning.make_plan(recipe, task)
+            for name, content in task.codec_files().items():
+                files.write_atomically(run.path / name, content)
+            files.write_atomically(run.plan, rows.to_json(to_json(plan), indent=2))
+            notices = plan.notices
+        drive = Drive(run, task, plan, lambda: bool(received), began or time.perf_counter(), earlier_requests)
+    finally:
+        say.close()
     before_stepping()
     return drive.go(notices)
 
 
-def _teller(run: RunFiles) -> Callable[[str], None]:
-    """A function that tells the log how far a long preparation is, now and then."""
-    told = time.perf_counter()
+class Teller:
+    """Tells the log how far a long preparation is: a thread of its own writes the newest message now and then, so that
+    a step of it that takes long is told too.
+    """
 
-    def say(message: str) -> None:
-        nonlocal told
-        if time.perf_counter() - told > TELL_SECONDS:
-            with LogWriter(run.log) as log:
-                log.append({"kind": "note", "note": "preparing", "message": message})
-            told = time.perf_counter()
+    def __init__(self, run: RunFiles) -> None:
+        self._log, self._newest, self._told = run.log, "", ""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._tell, daemon=True)
+        self._thread.start()
 
-    return say
+    def __call__(self, message: str) -> None:
+        self._newest = message
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _tell(self) -> None:
+        while not self._over.wait(TELL_SECONDS):
+            if self._newest != self._told:
+                self._told = self._newest
+                with suppress(SeqplayError), LogWriter(self._log) as log:  # the training will meet a full disk itself
+                    log.append({"kind": "note", "note": "preparing", "message": self._told})
 
 
 def _guarded(run: RunFiles, began: float, earlier_requests: int) -> int:

@@ -144,7 +144,7 @@ def _text(run: RunFiles, known: Plan | Recipe | None, done: Row | None) -> Itera
         yield Finding("ok", f"text {known.source}", "is in the cache, with its SHA-256")
         return
     lost = "the run cannot be scored on it again" if done else "the run cannot go on"
-    back = f"put it back with the same file: seqplay eval {_called(run)} --on FILE"
+    back = f"give it back, unchanged: seqplay resume {_called(run)} --text FILE"
     yield Finding("warn" if done else "bad", f"text {known.source}", f"is not in the cache, and {lost}; {back}")
 
 

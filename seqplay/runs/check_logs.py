@@ -17,7 +17,6 @@ from seqplay.runs.layout import RunFiles
 from seqplay.runs.reader import LINE_LIMIT_BYTES
 from seqplay.runs.rows import Row
 
-CHANGES = ("rollback", "learning_rate", "steps")
 FIXED = ("task", "cell", "tokens", "hidden", "layers", "parameters", "vocabulary", "train_tokens", "held_out_tokens")
 """What a log's first row repeats of the plan, and what no checkpoint fits without."""
 
@@ -45,7 +44,7 @@ def about_log(run: RunFiles, plan: Plan | None, newest: int, is_busy: bool) -> I
         if kind == "start":
             start = row
         elif kind == "change":
-            odd += not _is_change(row)
+            odd += not rows.is_change(row)
         elif kind == "step" and step is not None:
             repeated += step <= last
             missing += max(0, step - last - 1)
@@ -117,12 +116,6 @@ def _about_lines(path: Path, lines: Lines, is_busy: bool, good: str) -> Iterator
         yield Finding("warn", path.name, f"{number} damaged, and what they said is lost; readers pass over them")
     if lines.is_torn and not is_busy:
         yield Finding("warn", path.name, "its last line is torn, as a kill leaves it; `resume` cuts it")
-
-
-def _is_change(row: Row) -> bool:
-    """Whether a trainer that goes on takes this change from the log."""
-    value = rows.number(row.get("value"))
-    return row.get("name") in CHANGES and "step" in row and value is not None and value > 0
 
 
 def _is_figure(row: Row) -> bool:

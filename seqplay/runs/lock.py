@@ -17,12 +17,13 @@ class WriterLock:
     """Hold a run for writing: `with WriterLock(run): ...`; process.json then names this process until the end.
 
     Raises BusyError at once if another process holds it. Works between processes of one machine; NFS is not supported.
+    Without a note nothing is written, so that a run can be removed from a full disk.
     """
 
-    def __init__(self, run: RunFiles) -> None:
+    def __init__(self, run: RunFiles, note: bool = True) -> None:
         from filelock import FileLock
 
-        self.run = run
+        self.run, self._is_noted = run, note
         self._lock = FileLock(run.lock, timeout=0, mode=0o600, thread_local=False)
 
     def __enter__(self) -> Self:
@@ -38,7 +39,8 @@ class WriterLock:
             raise files.cannot_write(self.run.lock, error) from error
         try:
             files.sweep(self.run.path)
-            process.note_this_process(self.run)
+            if self._is_noted:
+                process.note_this_process(self.run)
         except BaseException:
             self._lock.release()
             raise

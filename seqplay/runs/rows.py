@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Row = dict[str, Any]
+CHANGES = ("rollback", "learning_rate", "steps")
 LOG_LIMIT_BYTES = 1 << 32  # the largest log that is read: some 20 million steps
 
 
@@ -77,6 +78,14 @@ def number(value: Any) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
+
+
+def is_change(row: Row) -> bool:
+    """Whether a row is a change that a trainer writes, and takes from the log when it goes on."""
+    value, step = number(row.get("value")), row.get("step")
+    if row.get("name") not in CHANGES or type(step) is not int or value is None or value <= 0:
+        return False
+    return row["name"] != "steps" or type(row["value"]) is int
 
 
 def moment(value: Any) -> float | None:

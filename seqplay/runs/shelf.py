@@ -120,7 +120,7 @@ def check_removable(run: RunFiles, for_good: bool = False) -> None:
 def remove(run: RunFiles) -> Path:
     """Move a run to the trash, and return where it is now. Raises what `check_removable` does."""
     check_removable(run)
-    with WriterLock(run):
+    with WriterLock(run, note=False):
         trash = paths.make_private(trash_dir())
         for count in itertools.count(1):
             target = trash / (run.name if count == 1 else f"{run.name}-{count}")
@@ -145,7 +145,7 @@ def delete(run: RunFiles) -> list[Path]:
     name, and can be removed again. Raises what `check_removable` does.
     """
     check_removable(run, for_good=True)
-    with WriterLock(run):
+    with WriterLock(run, note=False):
         aside = RunFiles(files.temporary(run.path))
         try:
             os.rename(run.path, aside.path)

@@ -153,11 +153,18 @@ def test_a_path_in_the_place_of_a_run_is_completed_with_folders(home: Path) -> N
     assert offered(home, "bash", "seqplay show ../x") == ["dir,../x"]
 
 
+def test_corpora_are_offered_where_one_can_be_named(home: Path) -> None:
+    assert offered(home, "bash", "seqplay data get ti") == ["plain,tiny-shakespeare"]
+    assert "plain,tiny-shakespeare" in offered(home, "bash", "seqplay train ti")
+
+
 def test_every_parameter_of_an_offer_is_there() -> None:
     """A name in OFFERS that no command has would offer nothing; --from comes with the command that takes it."""
     from .test_start_up import command_of
 
-    params = [param for name in COMMANDS for param in command_of(name).params]
+    outer = [command_of(name) for name in COMMANDS]
+    inner = [command for group in outer for command in getattr(group, "commands", {}).values()]
+    params = [param for command in (*outer, *inner) for param in command.params]
     names = {word for param in params for word in (param.name, *param.opts)}
     assert OFFERS.keys() - names <= {"runs", "--from"}
 

@@ -76,7 +76,7 @@ def test_a_damaged_run_is_65_with_every_finding(copied: Trained) -> None:
 def test_the_text_comes_back_as_the_message_says(copied: Trained, text: Path) -> None:
     as_if_killed(copied.run)
     shutil.rmtree(copied.home / "cache")
-    assert "seqplay eval harbour --on FILE" in seqplay(copied.home, "doctor", "harbour").out.decode()
+    assert "seqplay resume harbour --text FILE" in seqplay(copied.home, "doctor", "harbour").out.decode()
     assert seqplay(copied.home, "eval", "harbour", "--on", text).code == 0
     assert seqplay(copied.home, "doctor", "harbour").code == 0
 

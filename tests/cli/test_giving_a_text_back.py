@@ -37,5 +37,13 @@ def test_a_text_that_changed_by_one_byte_is_refused_and_changes_nothing(copied: 
     result = seqplay(copied.home, "resume", "harbour", "--text", changed)
     assert result.code == 65
     assert len(result.lines) == 1
-    assert "changed.txt is not what harbour learns" in result.lines[0]
+    assert "changed.txt has the SHA-256" in result.lines[0]
+    assert list((copied.home / "cache" / "texts").iterdir()) == []
     assert copied.run.log.read_bytes() == before
+
+
+def test_a_finished_run_gets_its_text_back_too(copied: Trained, text: Path) -> None:
+    shutil.rmtree(copied.home / "cache")
+    assert seqplay(copied.home, "eval", "harbour").code == 65
+    assert seqplay(copied.home, "resume", "harbour", "--text", text).code == 0
+    assert seqplay(copied.home, "eval", "harbour").code == 0

@@ -110,7 +110,7 @@ def test_words_are_learned_from_the_beginning_of_a_large_text_and_that_is_said(
     assert peak(home, *COMMAND, "train", text, *SIZES, "--tokens", "word") - five_letters < MOST_OF_WORDS
     run = RunFiles(home / "runs" / "large")
     notices = [row["message"] for row in rows_in(run.log) if row.get("note") == "notice"]
-    assert "the vocabulary comes from the first 20 MB of the text" in notices
+    assert "the vocabulary comes from the first 10 MB of the text" in notices
     words = json.loads(run.tokenizer.read_bytes())["model"]["vocab"]
     assert " harbour" in words
     assert " zeppelin" not in words

@@ -289,7 +289,7 @@ PLACES = [
     Nasty("an ugly name of no text", partial(named, UGLY, content=b"\xff"), 65, "byte 0 is 0xff"),
     Nasty("an ugly name of nothing", partial(missing, UGLY), 2, "No file", prompt=65),
     Nasty("no name", partial(missing, ""), 2, "No file", prompt=65),
-    Nasty("missing", partial(missing, "missing.txt"), 2, "No file or built-in text named 'missing.txt'", prompt=65),
+    Nasty("missing", partial(missing, "missing.txt"), 2, "or corpus named 'missing.txt'", prompt=65),
     Nasty("a name that is too long", partial(missing, "n" * 300), 65, "File name too long"),
     Nasty("below a file", partial(missing, "/dev/null/x"), 65, "Not a directory"),
     Nasty("a link in a circle", partial(linked, "link.txt"), 65, "symbolic links"),

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqplay import files
-from seqplay.data import texts
+from seqplay.data import corpora, texts
 from seqplay.data.built_in import BUILT_IN, built_in_text, sample_texts
 from seqplay.data.passages import cached_text
 from seqplay.data.texts import Source, read_sources
@@ -357,11 +357,13 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(monkeypatch: pytest.Mon
 
 
 def test_a_missing_file_is_answered_with_the_nearest_built_in_text() -> None:
+    known = [*BUILT_IN, *corpora.TABLE]
     assert refusal("englsh", error=UsageError) == (
-        f"No file or built-in text named 'englsh'. Did you mean 'english'? Built in: {', '.join(sorted(BUILT_IN))}."
+        f"No file, built-in text or corpus named 'englsh'. Did you mean 'english'? Known: {', '.join(sorted(known))}."
     )
+    assert "Did you mean 'tiny-shakespeare'?" in refusal("tiny-shakespear", error=UsageError)
     assert "Did you mean" not in refusal("/nowhere/x.txt", error=UsageError)
-    assert refusal("", error=UsageError).startswith("No file or built-in text named ''.")
+    assert refusal("", error=UsageError).startswith("No file, built-in text or corpus named ''.")
 
 
 @pytest.mark.parametrize("folder", [".", "deep", "/"])

@@ -16,6 +16,7 @@ from seqplay.engine import checkpoints
 from seqplay.engine import tasks as all_tasks
 from seqplay.engine.tasks import text as text_task
 from seqplay.engine.tasks.text import CODE_POINTS, SCORES, TextTask
+from seqplay.errors import RunError
 from seqplay.runs.best import best_step
 
 MakeRun = Callable[..., Any]
@@ -130,7 +131,7 @@ def test_learning_from_the_whole_text_is_noticed(kind: str, make_run: MakeRun, m
     run = make_run(planted(kind), tokens=kind, steps=1, **SIZES).planned()
     split = Passage.split
     monkeypatch.setattr(Passage, "split", lambda whole, holdout: (whole, split(whole, holdout)[1]))
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, RunError)):
         assert_unseen(run, kind)
 
 
@@ -257,3 +258,13 @@ def test_under_1000_characters_nothing_is_held_out_and_its_numbers_are_null(
     assert (done["best_step"] is not None) is scored
     assert {row["held_out_estimate"] is not None for row in run.rows("evaluation")} == {scored}
     assert done["train_loss"] is not None
+
+
+def test_what_is_scored_inside_one_syllable_alone_has_no_bits_a_byte(make_run: MakeRun) -> None:
+    """Its bytes count at its first letter, and the first token of a stream is never predicted."""
+    run = make_run("가나다라마" * 200, tokens="jamo", steps=1, holdout=0.001, **SIZES)
+    run.train()
+    done = run.rows("done")[0]
+    assert done["scored_tokens"] == 1
+    assert done["held_out_loss"] is not None
+    assert done["bits_per_byte"] is None

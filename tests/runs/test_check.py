@@ -515,7 +515,7 @@ def test_without_its_text_a_run_writes_and_does_not_go_on(damage: Callable[[Path
     damage(shelf.paths.cache_dir() / "texts" / DATA)
     checked = check(whole)
     assert problems(checked) == [("bad", "text 소설.txt")]
-    assert "seqplay eval novel --on FILE" in message(checked, "text 소설.txt")
+    assert "seqplay resume novel --text FILE" in message(checked, "text 소설.txt")
     assert checked.verdict == "novel cannot go on, for text 소설.txt. It writes: seqplay sample novel"
     finish(whole)
     assert problems(check(whole)) == [("warn", "text 소설.txt")]

@@ -14,6 +14,7 @@ import numpy as np
 from seqplay.data.tokens.bytes import WRITTEN, as_bytes, join_bytes
 from seqplay.data.tokens.codec import UNKNOWN, Codec, Ids, id_type
 from seqplay.data.tokens.library import WORD, in_pieces, split_at
+from seqplay.errors import UsageError
 
 if TYPE_CHECKING:
     import tokenizers
@@ -30,7 +31,7 @@ class Bpe(Codec):
     """One token a piece of a word: a frequent word as a whole, a rare one in pieces, down to its bytes."""
 
     kind, unit, embedding = "bpe", "piece", 128
-    learns_from = 20_000_000
+    learns_from = 5_000_000
 
     def __init__(self, symbols: Sequence[str], merges: Sequence[tuple[str, str]]) -> None:
         super().__init__(symbols)
@@ -47,6 +48,8 @@ class Bpe(Codec):
 
         if most is None:
             most = min(MOST, max(LEAST, sum(map(len, text)) // CHARACTERS_EACH))
+        if most <= len(BYTE_OF):
+            raise UsageError(f"bpe has a symbol for each byte: --set vocabulary={len(BYTE_OF) + 1} is the least.")
         learner = _tokenizer({}, [])
         trainer = trainers.BpeTrainer(
             vocab_size=most - 1, show_progress=False, special_tokens=[], initial_alphabet=list(BYTE_OF)

@@ -104,5 +104,5 @@ class Codec(ABC):
         return "".join(self.pieces(ids))
 
     def start(self) -> Ids:
-        """What stands before a text that has no prompt: a line break if it was learned, else the unknown symbol."""
+        """What stands before a text that has no prompt: a line break where it is a symbol, else the unknown one."""
         return self.encode("\n")

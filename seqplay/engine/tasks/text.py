@@ -45,7 +45,7 @@ SCORES = ("held_out_loss", "bits_per_byte", "perplexity", "held_out_accuracy", "
 WIDTHS_BY_TOKENS = ((100, 32), (2_000, 64), (20_000, 128), (100_000, 256), (500_000, 384), (math.inf, 1024))
 WIDTHS_BY_SECONDS = ((10, 128), (20, 256), (45, 384), (180, 512), (600, 640), (1800, 768), (math.inf, 1024))
 AS_ASKED = (
-    "cell tokens layers holdout seed weight_decay warmup clip average minutes patience settings task source data"
+    "cell tokens layers holdout seed weight_decay warmup clip average minutes patience settings task source data column"
 ).split()
 
 
@@ -200,7 +200,7 @@ class TextTask(Task):
 
     def batch(self, network: nn.Module, plan: Plan, step: int) -> tuple[Batch, bool]:
         assert isinstance(network, Stack)
-        if len(self.train_ids) < plan.train_tokens:
+        if len(self.train_ids) != plan.train_tokens:
             raise RunError(
                 f"The text gives {len(self.train_ids):,} tokens, and the plan was made for {plan.train_tokens:,}."
             )
@@ -259,9 +259,10 @@ class TextTask(Task):
         if count == 0:
             return dict.fromkeys(SCORES)
         spelled_bytes, hidden = self._spelled(passage, count)
+        spelled_bits = (nats + hidden * math.log(CODE_POINTS)) / math.log(2)
         return {
             "held_out_loss": nats / count,
-            "bits_per_byte": (nats + hidden * math.log(CODE_POINTS)) / math.log(2) / spelled_bytes,
+            "bits_per_byte": spelled_bits / spelled_bytes if spelled_bytes else None,
             "perplexity": math.exp(min(nats / count, 700.0)),
             "held_out_accuracy": hits / count,
             "held_out_tokens": len(found),
