@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # As words are split, but into stretches: merging takes ever longer in a word of thousands of letters, as in Chinese.
 STRETCH = WORD.replace("]+", "]{1,64}").replace(")*", "){0,4}")
-LEAST, MOST = 512, 8_192
+LEAST, MOST = 512, 4_096
 CHARACTERS_EACH = 400  # of the text, for a piece to be seen often enough
 BYTE_OF = {character: byte for byte, character in WRITTEN.items()}
 
@@ -31,6 +31,7 @@ class Bpe(Codec):
     """One token a piece of a word: a frequent word as a whole, a rare one in pieces, down to its bytes."""
 
     kind, unit, embedding = "bpe", "piece", 128
+    rows = 16
     learns_from = 5_000_000
 
     def __init__(self, symbols: Sequence[str], merges: Sequence[tuple[str, str]]) -> None:

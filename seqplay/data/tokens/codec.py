@@ -38,6 +38,7 @@ class Codec(ABC):
     kind: str
     unit: str  # what one token is called
     embedding: int  # how long a token's vector is where nobody asked for a length
+    rows: int = 32  # of a batch, at most, where nobody asked: the larger the vocabulary, the dearer a row
     spells: bool = False  # whether the tokens spell words out, so that each has much to tell apart with few symbols
     learns_from: int | None = None  # bytes at the beginning of a text that are enough to learn from; None: all of it
     left_out: int = 0  # different symbols of the text it was learned from that became unknown; 0 after from_json

@@ -23,6 +23,7 @@ class Words(Codec):
     """One token a word with the space before it, a punctuation mark, or a line break."""
 
     kind, unit, embedding = "word", "word", 256
+    rows = 8
     learns_from = 10_000_000
 
     def __init__(self, symbols: Sequence[str]) -> None:

@@ -102,7 +102,7 @@ class TextTask(Task):
         configure(architecture.config, recipe.settings, f"the cell '{recipe.cell}'")
         count = len(self.train_ids)
         sequence = min(recipe.sequence or 64, count - 1)
-        batch = min(recipe.batch or max(1, min(32, count // (sequence * 4))), (count - 1) // sequence)
+        batch = min(recipe.batch or max(1, min(self.codec.rows, count // (sequence * 4))), (count - 1) // sequence)
         hidden, why = recipe.hidden, "as asked"
         if hidden is None:
             hidden, why = _suggest_hidden(count, recipe.size, seconds, self.codec.units)
