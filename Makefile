@@ -14,7 +14,7 @@ demo: .venv/installed  ## train an LSTM on a sample text for half a minute, then
 	@echo; echo "Learning sample_texts/english.txt with an LSTM, for half a minute ..."
 	@$(BIN)/seqplay train english --minutes 0.5
 	@echo; $(BIN)/seqplay show
-	@echo; echo "It writes, after the words \"Captain\":"; echo
+	@echo; echo "It writes, after the word \"Captain\":"; echo
 	@$(BIN)/seqplay sample --prompt "Captain" --length 400 --temperature 0.7
 	@echo; echo "Next: $(BIN)/seqplay --help   $(BIN)/seqplay train YOUR_FILE.txt   $(BIN)/seqplay sample --prompt 'Once'"
 

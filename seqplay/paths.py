@@ -36,6 +36,16 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("seqplay", appauthor=False))
 
 
+def texts_dir() -> Path:
+    """One file for each text, under its SHA-256."""
+    return cache_dir() / "texts"
+
+
+def ids_dir() -> Path:
+    """Texts as ids; the name of each file begins with its text's SHA-256 and a dot."""
+    return cache_dir() / "ids"
+
+
 def make_private(path: Path) -> Path:
     """Make a directory and its missing parents, each with mode 0700; what is there already stays as it is."""
     try:

@@ -19,7 +19,7 @@ COMMANDS = [line for line in LINES if line.startswith("seqplay ")]
 
 def shortened(command: str) -> list[str]:
     """The command, with a small network and a few steps; a detached run must last until it is stopped."""
-    line = command.partition(" | ")[0].replace("tinyshakespeare.txt", "english")
+    line = command.partition(" | ")[0].replace("tiny-shakespeare", "english")
     steps = "100000000" if "--detach" in line else "3"
     line = re.sub(r"--minutes \S+|--steps \S+", f"--steps {steps} --hidden 8", line)
     words = shlex.split(line)

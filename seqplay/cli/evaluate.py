@@ -21,6 +21,7 @@ NAMES = {
     "held_out_accuracy": "right first guesses",
     "held_out_tokens": "tokens held out",
     "scored_tokens": "tokens scored",
+    "unknown_characters": "characters unknown to it, which only bits a byte charges for",
 }
 
 
@@ -55,7 +56,7 @@ def command(run: str | None, source: tuple[str, ...], column: str | None, window
     if as_json:
         output.write_row({**score, "run": str(found.path), "source": other.name if other else None, "window": window})
         return
-    rows = tuple((label, score[name]) for name, label in NAMES.items())
+    rows = tuple((label, score[name]) for name, label in NAMES.items() if name != "unknown_characters" or score[name])
     way = f"windows of {window}" if window else "one stream"
     table = Table((Column(found.name), Column(f"{other.name}, {way}" if other else way, "right")), rows)
     output.draw(draw.draw(table, output.console().width, 20, ascii_only=output.is_ascii_only()))

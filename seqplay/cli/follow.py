@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 
 from seqplay.cli import output
@@ -194,7 +195,7 @@ def _mark(row: Row) -> int:
 
 
 def say_that_it_goes_on(run: str) -> None:
-    output.say(f"{run} goes on. End it: seqplay stop {run}")
+    output.say(f"{run} goes on. End it: seqplay stop {quote(run)}")
 
 
 def say_how_it_ended(ended: Ended, hint: str = "") -> None:
@@ -204,11 +205,13 @@ def say_how_it_ended(ended: Ended, hint: str = "") -> None:
         output.complain(f"{progress.problem['message']}{hint}")
     elif code == 0 and progress.done:
         output.say(result(progress))
-        output.say(f"Write with it: seqplay sample {run}")
-        output.say(f"Look at it:    seqplay show {run}")
+        output.say(f"Write with it: seqplay sample {quote(run)}")
+        output.say(f"Look at it:    seqplay show {quote(run)}")
     elif code == 0 or code - 128 in STOPPING:
         how = "is paused" if progress.state == "paused" else "stopped"
-        output.say(f"{run} {how} at step {progress.step.get('step', 0):,}. Nothing is lost: seqplay resume {run}")
+        output.say(
+            f"{run} {how} at step {progress.step.get('step', 0):,}. Nothing is lost: seqplay resume {quote(run)}"
+        )
     elif code - 128 in set(signal.Signals):
         output.complain(died(progress, f"was ended by {signal.Signals(code - 128).name}"))
     else:
@@ -228,4 +231,5 @@ def result(progress: Progress) -> str:
 def died(progress: Progress, how: str) -> str:
     """What to say of a process that left no last word."""
     where = f"after step {progress.step.get('step', 0):,}"
-    return f"{progress.run}'s process {how} {where}. Go on from its newest checkpoint: seqplay resume {progress.run}"
+    again = f"seqplay resume {quote(progress.run)}"
+    return f"{progress.run}'s process {how} {where}. Go on from its newest checkpoint: {again}"

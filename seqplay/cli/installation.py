@@ -130,7 +130,7 @@ def _folders() -> Iterator[Finding]:
         size = size_on_disk(folders[name])
         advice, folder = "Empty it if you want nothing back", folders[name]
         if name == "cache":  # its texts may be nowhere else
-            advice, folder = "Tokens can be made again", folders[name] / "ids"
+            advice, folder = "Tokens can be made again", paths.ids_dir()
         more = f". {advice}: rm -r {shlex.quote(str(folder))}" if size > LITTLE_BYTES else ""
         yield Finding("ok", name, f"{folders[name]}, {as_bytes(size)}{more}")
     for name, folder in folders.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from shlex import quote
 from typing import Any
 
 from seqplay.cli import output
@@ -55,7 +56,7 @@ def wait_for_note(run: RunFiles, action: str, notes: tuple[str, ...]) -> dict[st
 def say_what_became(run: RunFiles, row: dict[str, Any] | None) -> None:
     """Tell a person what `wait_for_note` found."""
     if row is not None and row["kind"] == "done":
-        output.say(f"{run.name} is finished. Write with it: seqplay sample {run.name}")
+        output.say(f"{run.name} is finished. Write with it: seqplay sample {quote(run.name)}")
         return
     became = row.get("message", row["note"]) if row else "has ended"
-    output.say(f"{run.name} {became}. Go on with: seqplay resume {run.name}")
+    output.say(f"{run.name} {became}. Go on with: seqplay resume {quote(run.name)}")

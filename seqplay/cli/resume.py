@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 
 import rich_click as click
 
@@ -37,10 +38,10 @@ def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
             who = f"process {note.pid} on {note.host}" if note else "another process"
             raise BusyError(f"{found.name} is training already, in {who}.")
         control.ask(found, "continue")
-        output.say(f"{found.name} goes on. See it: seqplay watch {found.name}")
+        output.say(f"{found.name} goes on. See it: seqplay watch {quote(found.name)}")
         return
     if last_row(found.log, {"done"}):
-        output.say(f"{found.name} is finished. Write with it: seqplay sample {found.name}")
+        output.say(f"{found.name} is finished. Write with it: seqplay sample {quote(found.name)}")
         return
     ended = follow(found, training.start, as_json)
     say_how_it_ended(ended)

@@ -55,13 +55,13 @@ def _described(run: RunFiles) -> str:
 
 def _remove(run: RunFiles) -> None:
     removed = shelf.remove(run)
-    back = f"mv {shlex.quote(str(removed))} {shlex.quote(str(run.path))}"
+    back = f"mv {shlex.quote(str(removed))} {shlex.quote(str(run.path.parent))}/"
     output.say(f"{run.name} is in the trash: {removed}   Get it back with: {back}")
 
 
 def _delete(run: RunFiles) -> None:
     left = shelf.delete(run)
-    output.say(f"{run.name} is deleted.")
+    output.say(f"{run.name} is deleted, and its text from the cache unless another run learns it.")
     if left:
         names = ", ".join(str(path) for path in left[:8]) + (f" and {len(left) - 8:,} more" if len(left) > 8 else "")
         output.say(f"What seqplay did not make is still there: {names}")

@@ -20,6 +20,7 @@ COLUMNS = (
     Column("state"),
     Column("done", "right"),
     Column("held out", "right"),
+    Column("bits/byte", "right"),
     Column("loss", "right"),
     Column("network"),
     Column("tokens"),
@@ -32,7 +33,7 @@ COLUMNS = (
 @click.option("--json", "as_json", is_flag=True, help="one JSON object for each run")
 def command(as_json: bool) -> None:
     """List your runs, newest first. A number under "held out" is the loss in nats a token on text that the model
-    never saw.
+    never saw; only bits a byte compare between kinds of tokens.
     """
     summaries = [shelf.summarise(run) for run in shelf.all_runs()]
     if as_json:
@@ -51,7 +52,7 @@ def command(as_json: bool) -> None:
 
 def _row(s: Summary) -> tuple[str | int | float | None, ...]:
     done = f"{min(1.0, s.step / s.steps):.0%}" if s.step is not None and s.steps else None
-    numbers = (done, _rounded(s.held_out_loss), _rounded(s.train_loss))
+    numbers = (done, *map(_rounded, (s.held_out_loss, s.bits_per_byte, s.train_loss)))
     time = None if s.seconds is None else clock(s.seconds)
     network = s.network and SIZES.sub("×", s.network)
     return s.name, f"{GLYPHS[s.state]} {s.state}", *numbers, network, s.tokens, s.source, time

@@ -7,6 +7,7 @@ import difflib
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import rich_click as click
@@ -68,6 +69,10 @@ def command(
         shelf.check_name(name)
     column = column or asked.column
     read = read_sources(source, column)
+    if column is None and any(Path(name).suffix in (".tsv", ".csv") for name in source):
+        output.say("The table is learned as it is, header and all. To learn one column of it: --column NAME")
+    if len(source) > 1 or Path(source[0]).is_dir():
+        output.say("The files are learned one after the other; what is held out is the end of the last.")
     asked = dataclasses.replace(asked, source=read.name, data=read.data, column=column, created=time.time())
     run = shelf.create(name, f"{Path(read.name).stem}-{asked.cell}")
     files.write_atomically(run.recipe, rows.to_json(recipe.to_json(asked), indent=2))
@@ -76,7 +81,8 @@ def command(
         while trainer.poll() is None and not run.plan.exists():
             time.sleep(0.02)
         if trainer.poll() is None:
-            output.say(f"{run.name} is training. See it: seqplay watch {run.name}   End it: seqplay stop {run.name}")
+            name = quote(run.name)
+            output.say(f"{run.name} is training. See it: seqplay watch {name}   End it: seqplay stop {name}")
             output.write_row({"kind": "start", "run": str(run.path)}) if as_json else output.write(run.name + "\n")
             return
         ended = follow(run, lambda _: trainer, as_json, is_new=True)

@@ -74,7 +74,7 @@ def token_ids(codec: Codec, passage: Passage, say: Say = silently) -> TokenIds:
     """
     made_by = [LAYOUT, version("tokenizers"), hashlib.sha256(codec.tokenizer_json().encode()).hexdigest()]
     key = hashlib.sha256(json.dumps([*made_by, passage.data, passage.begin, passage.end]).encode())
-    path = paths.make_private(paths.cache_dir() / "ids") / key.hexdigest()
+    path = paths.make_private(paths.ids_dir()) / f"{passage.data}.{key.hexdigest()[:32]}"
     dtype = np.dtype(id_type(len(codec))).newbyteorder("<")
     file = _kept(path, dtype)
     if file is None:

@@ -102,7 +102,7 @@ def cached_text(data: str, name: str) -> Passage:
     try:
         if not SHA256.fullmatch(data):
             raise RunError("this is no SHA-256")
-        file = OpenFile(paths.cache_dir() / "texts" / data)
+        file = OpenFile(paths.texts_dir() / data)
     except RunError:
         raise _gone(name) from None
     whole = Passage(file, data, 0, file.status().st_size, 0)

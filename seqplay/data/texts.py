@@ -58,7 +58,7 @@ def read_sources(given: Sequence[str], column: str | None = None, expected: str 
     Raises DataError for what is no text or empty, UsageError for what is no file and no built-in name, WriteError
     when the cache is full, and ChangedError, having kept nothing, for a text whose SHA-256 is not the `expected` one.
     """
-    folder = paths.make_private(paths.cache_dir() / "texts")
+    folder = paths.make_private(paths.texts_dir())
     digest = hashlib.sha256()
     partial = files.temporary(folder / "text")
     names = [_name_of(source) for source in given]

@@ -139,7 +139,7 @@ def _text(run: RunFiles, known: Plan | Recipe | None, done: Row | None) -> Itera
     """Whether the cache still holds the text that the run learns."""
     if known is None:
         return
-    path = paths.cache_dir() / "texts" / known.data
+    path = paths.texts_dir() / known.data
     if SHA256.fullmatch(known.data) and _sha256(path) == known.data:
         yield Finding("ok", f"text {known.source}", "is in the cache, with its SHA-256")
         return

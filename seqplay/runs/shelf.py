@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import os
+import re
 import shlex
 import unicodedata
 from contextlib import suppress
@@ -38,6 +39,7 @@ __all__ = [
     "trash_dir",
 ]
 
+SHA256 = re.compile("[0-9a-f]{64}")
 SHOWN = 8  # candidates in an error
 
 
@@ -87,12 +89,16 @@ def find(name: str | None) -> RunFiles:
 
 def all_runs() -> list[RunFiles]:
     """Every run in the runs directory, newest first; also a damaged one, but no symlink and no other directory."""
+    return sorted(_runs_in(paths.runs_dir()), key=lambda run: (-_created(run), run.name))
+
+
+def _runs_in(directory: Path) -> list[RunFiles]:
     try:
-        with os.scandir(paths.runs_dir()) as entries:
+        with os.scandir(directory) as entries:
             found = [RunFiles(Path(entry.path)) for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return sorted(filter(_is_run, found), key=lambda run: (-_created(run), run.name))
+    return list(filter(_is_run, found))
 
 
 def trash_dir() -> Path:
@@ -139,12 +145,14 @@ def remove(run: RunFiles) -> Path:
 
 
 def delete(run: RunFiles) -> list[Path]:
-    """Delete for good what seqplay made of a run; what it did not make stays where it is and is returned.
+    """Delete for good what seqplay made of a run, and its text in the cache where no other run needs it; what seqplay
+    did not make stays where it is and is returned.
 
     The directory first gets a hidden name and loses its recipe: what a crash leaves is listed as broken under that
     name, and can be removed again. Raises what `check_removable` does.
     """
     check_removable(run, for_good=True)
+    data = _text_of(run)
     with WriterLock(run, note=False):
         aside = RunFiles(files.temporary(run.path))
         try:
@@ -158,7 +166,25 @@ def delete(run: RunFiles) -> list[Path]:
                 left = contents(run).foreign
         except OSError as error:
             raise files.cannot_write(run.path, error) from error
+    if data and data not in map(_text_of, [*all_runs(), *_runs_in(trash_dir())]):
+        _forget(data)
     return left
+
+
+def _text_of(run: RunFiles) -> str | None:
+    """The SHA-256 of the text that a run learns."""
+    with suppress(RunError):
+        data = layout.read_json(run.recipe).get("data")
+        return data if isinstance(data, str) and SHA256.fullmatch(data) else None
+    return None
+
+
+def _forget(data: str) -> None:
+    """Take a text out of the cache, and its ids."""
+    files.remove_quietly(paths.texts_dir() / data)
+    with suppress(OSError):
+        for path in paths.ids_dir().glob(f"{data}.*"):
+            files.remove_quietly(path)
 
 
 def _for_good(run: RunFiles) -> str:

@@ -555,14 +555,20 @@ def test_no_character_is_left_out(kind: str) -> None:
     assert codec.unknown("abcd") == []
 
 
-@pytest.mark.parametrize(("most", "size"), [(2, 257), (257, 257), (258, 258), (300, 300), (700, 700)])
-def test_there_are_as_many_pieces_as_asked_for_and_the_bytes_at_least(most: int, size: int) -> None:
-    assert len(Bpe.learn([built_in_text("english").decode()], most)) == size
+@pytest.mark.parametrize("most", [257, 258, 300, 700])
+def test_there_are_as_many_pieces_as_asked_for(most: int) -> None:
+    assert len(Bpe.learn([built_in_text("english").decode()], most)) == most
+
+
+@pytest.mark.parametrize("most", [2, 256])
+def test_fewer_pieces_than_bytes_are_refused_with_the_least_number(most: int) -> None:
+    with pytest.raises(UsageError, match="vocabulary=257 is the least"):
+        Bpe.learn(["text"], most)
 
 
 @pytest.mark.parametrize(("each", "size"), [(1000, 512), (76, 1000), (1, 2000)])
 def test_a_long_text_has_more_pieces(each: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (bpe.LEAST, bpe.MOST, bpe.CHARACTERS_EACH) == (512, 8192, 400)
+    assert (bpe.LEAST, bpe.MOST, bpe.CHARACTERS_EACH) == (512, 4096, 400)
     monkeypatch.setattr(bpe, "CHARACTERS_EACH", each)
     monkeypatch.setattr(bpe, "MOST", 2000)
     text = built_in_text("english").decode()[:38_000]

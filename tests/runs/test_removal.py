@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seqplay import paths
 from seqplay.errors import BusyError, RunError, UsageError, WriteError
 from seqplay.runs import commit, shelf
 from seqplay.runs.best import MODEL, STATE, TRAINING
@@ -221,3 +222,52 @@ def test_wherever_a_deletion_is_killed_the_run_is_whole_or_broken_or_gone(home: 
             break
     assert True in seen
     assert seen.count(False) > 10
+
+
+# -- the text in the cache
+
+
+def learned(name: str, data: str) -> RunFiles:
+    """A run that learns the text of this SHA-256, which the cache holds with its ids."""
+    run = shelf.create(name, "")
+    run.recipe.write_text(f'{{"data": "{data}", "created": 1.0}}')
+    for folder in (paths.texts_dir(), paths.ids_dir()):
+        folder.mkdir(parents=True, exist_ok=True)
+    (paths.texts_dir() / data).write_text("my diary")
+    (paths.ids_dir() / f"{data}.{'0' * 32}").write_bytes(b"\1\2\3")
+    return run
+
+
+def cached() -> list[str]:
+    return sorted(path.name for folder in (paths.texts_dir(), paths.ids_dir()) for path in folder.iterdir())
+
+
+def test_with_a_deleted_run_its_text_leaves_the_cache(home: Path) -> None:
+    kept = learned("kept", "b" * 64)
+    shelf.delete(learned("diary", "a" * 64))
+    assert cached() == ["b" * 64, f"{'b' * 64}.{'0' * 32}"]
+    assert kept.recipe.exists()
+
+
+@pytest.mark.parametrize("is_in_trash", [True, False])
+def test_a_text_that_another_run_learns_stays(home: Path, is_in_trash: bool) -> None:
+    other = learned("other", "a" * 64)
+    if is_in_trash:
+        shelf.remove(other)
+    shelf.delete(learned("diary", "a" * 64))
+    assert len(cached()) == 2
+
+
+def test_a_run_that_is_moved_to_the_trash_keeps_its_text(home: Path) -> None:
+    shelf.remove(learned("diary", "a" * 64))
+    assert len(cached()) == 2
+
+
+def test_a_recipe_of_a_stranger_deletes_no_other_file(home: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    shelf.delete(learned("own", "c" * 64))
+    run = shelf.create("strange", "")
+    run.recipe.write_text(f'{{"data": "../../../{victim.name}", "created": 1.0}}')
+    shelf.delete(run)
+    assert victim.read_text() == "precious"

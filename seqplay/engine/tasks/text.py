@@ -40,7 +40,9 @@ MOST_SCORED = 2_000_000  # held-out tokens
 CHUNK = 2_000  # tokens scored at a time
 MOST_LOGITS = 1 << 25  # numbers that they give
 CODE_POINTS = 1_114_112  # an unknown character could be any of these: what its spelling costs
-SCORES = ("held_out_loss", "bits_per_byte", "perplexity", "held_out_accuracy", "held_out_tokens", "scored_tokens")
+SCORES = (
+    "held_out_loss bits_per_byte perplexity held_out_accuracy held_out_tokens scored_tokens unknown_characters"
+).split()
 # Measured on two cores: (fewer than this many tokens, or seconds of training, units that pay)
 WIDTHS_BY_TOKENS = ((100, 32), (2_000, 64), (20_000, 128), (100_000, 256), (500_000, 384), (math.inf, 1024))
 WIDTHS_BY_SECONDS = ((10, 128), (20, 256), (45, 384), (180, 512), (600, 640), (1800, 768), (math.inf, 1024))
@@ -267,6 +269,7 @@ class TextTask(Task):
             "held_out_accuracy": hits / count,
             "held_out_tokens": len(found),
             "scored_tokens": count,
+            "unknown_characters": hidden,
         }
 
     def _spelled(self, passage: Passage, count: int) -> tuple[int, int]:
