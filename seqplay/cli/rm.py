@@ -20,7 +20,11 @@ YES = ("y", "yes", "ㅛ")  # ㅛ is on the key of y
 @click.command(cls=click.RichCommand)
 @click.argument("run", nargs=-1, required=True)
 @click.option("--yes", "-y", is_flag=True, help="do not ask")
-@click.option("--now", is_flag=True, help="delete for good; files that seqplay did not make stay")
+@click.option(
+    "--now",
+    is_flag=True,
+    help="delete for good, and its text from the cache if no other run needs it; your own files stay",
+)
 def command(run: tuple[str, ...], yes: bool, now: bool) -> None:
     """Move every RUN to the trash, from where it can be moved back."""
     found = list({one.path: one for one in map(shelf.find, run)}.values())
@@ -61,7 +65,7 @@ def _remove(run: RunFiles) -> None:
 
 def _delete(run: RunFiles) -> None:
     left = shelf.delete(run)
-    output.say(f"{run.name} is deleted, and its text from the cache unless another run learns it.")
+    output.say(f"{run.name} is deleted.")
     if left:
         names = ", ".join(str(path) for path in left[:8]) + (f" and {len(left) - 8:,} more" if len(left) > 8 else "")
         output.say(f"What seqplay did not make is still there: {names}")

@@ -59,7 +59,9 @@ def test_numbers_that_do_not_exist_are_null_and_not_absent(home: Path) -> None:
     assert isinstance(done["train_loss"], float)
     assert [row["held_out_estimate"] for row in result.rows if row["kind"] == "evaluation"] == [None, None]
 
-    (scored,) = seqplay(home, "eval", "--json").rows
+    evaluated = seqplay(home, "eval", "--json")
+    assert evaluated.code == 65
+    (scored,) = evaluated.rows
     assert all(scored[name] is None for name in SCORES)
     (listed,) = seqplay(home, "runs", "--json").rows
     assert listed["held_out_loss"] is None

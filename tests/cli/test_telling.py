@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seqplay.cli import evaluate, live, output, pause, show, stop
-from seqplay.errors import RunError
+from seqplay.errors import DataError, RunError
 from seqplay.processes import worker
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
@@ -78,7 +78,9 @@ def test_a_score_on_another_text_names_that_text(trained: Trained, monkeypatch: 
 
 def test_another_text_that_is_too_short_to_score_is_named(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "ask", lambda _: iter([dict.fromkeys(evaluate.NAMES)]))
-    assert invoke(evaluate.command, trained, "harbour", "--on", "hello").stderr.startswith("hello is too short")
+    problem = invoke(evaluate.command, trained, "harbour", "--on", "hello").exception
+    assert isinstance(problem, DataError)
+    assert str(problem).startswith("hello is too short")
 
 
 def planned(copied: Trained, **changed: Any) -> None:

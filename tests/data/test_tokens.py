@@ -550,7 +550,7 @@ def test_words_that_come_often_are_found_among_many_that_come_once() -> None:
 
 @pytest.mark.parametrize("kind", ["char", "jamo", "bpe", "byte"])
 def test_no_character_is_left_out(kind: str) -> None:
-    codec = learn(kind, ["abc" * 40_000 + "d"], 2)
+    codec = learn(kind, ["abc" * 40_000 + "d"], 300)
     assert codec.left_out == 0
     assert codec.unknown("abcd") == []
 
