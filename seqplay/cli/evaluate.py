@@ -8,7 +8,7 @@ import rich_click as click
 
 from seqplay import draw, wire
 from seqplay.cli import output
-from seqplay.data.texts import Source, read_sources
+from seqplay.data.texts import read_sources
 from seqplay.errors import DataError, UsageError
 from seqplay.figures import Column, Table
 from seqplay.processes import worker
@@ -47,19 +47,17 @@ def command(run: str | None, source: tuple[str, ...], column: str | None, window
     if other:
         options["data"] = other.data
     (score,) = worker.ask(wire.Ask(str(found.path), "score", options))
+    nothing = score["held_out_loss"] is None
+    if nothing and other:
+        raise DataError(f"{other.name} is too short to score: it takes two tokens or more.")
     if as_json:
         output.write_row({**score, "run": str(found.path), "source": other.name if other else None, "window": window})
-    if score["held_out_loss"] is None:
-        raise DataError(_why_nothing(found.name, other))
+    if nothing:
+        short = f"{found.name} has nothing held out: its text is shorter than 1,000 characters"
+        raise DataError(f"{short}. Score it with --on FILE.")
     if as_json:
         return
     rows = tuple((label, score[name]) for name, label in NAMES.items() if name != "unknown_characters" or score[name])
     way = f"windows of {window}" if window else "one stream"
     table = Table((Column(found.name), Column(f"{other.name}, {way}" if other else way, "right")), rows)
     output.draw(draw.draw(table, output.console().width, 20, ascii_only=output.is_ascii_only()))
-
-
-def _why_nothing(run: str, other: Source | None) -> str:
-    if other:
-        return f"{other.name} is too short to score: it takes two tokens or more."
-    return f"{run} has nothing held out: its text is shorter than 1,000 characters. Score it with --on FILE."
