@@ -34,11 +34,12 @@ from seqplay.recipe import Plan, Recipe
 from seqplay.steps.writing import Dials, write
 
 LEAST = 2  # tokens: one to read and one to predict
+ESTIMATE_LOGITS = 500_000_000  # numbers that a quick score may give: a large vocabulary is scored on fewer tokens
 ESTIMATE_TOKENS, ESTIMATE_ROWS, ESTIMATE_CHUNK = 50_000, 16, 500
 PREVIEW_TOKENS = 240
 MOST_SCORED = 2_000_000  # held-out tokens
 CHUNK = 2_000  # tokens scored at a time
-MOST_LOGITS = 1 << 25  # numbers that they give
+MOST_LOGITS = 1 << 23  # numbers that they give
 CODE_POINTS = 1_114_112  # an unknown character could be any of these: what its spelling costs
 SCORES = (
     "held_out_loss bits_per_byte perplexity held_out_accuracy held_out_tokens scored_tokens unknown_characters"
@@ -223,7 +224,7 @@ class TextTask(Task):
         return loss, rows["next"].numel(), memory
 
     def held_out(self) -> Iterator[Batch]:
-        count = min(len(self.held_out_ids), ESTIMATE_TOKENS)
+        count = min(len(self.held_out_ids), ESTIMATE_TOKENS, max(1_000, ESTIMATE_LOGITS // len(self.codec)))
         rows = max(1, min(ESTIMATE_ROWS, count // 64))
         length = (count - 1) // rows
         chunk = self._chunk(ESTIMATE_CHUNK * rows) // rows
