@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from seqplay.cli.progress import Progress
 from seqplay.cli.runs import GLYPHS
 from seqplay.draw.bars import measure
 from seqplay.draw.curves import draw_curves
 from seqplay.draw.lines import Line, Span, cut, line_width, span
-from seqplay.draw.numbers import clock, plural
+from seqplay.draw.numbers import clock, plural, short
 from seqplay.draw.text import wrap
 from seqplay.figures import Curve, Curves
+from seqplay.runs.progress import AVERAGED, Progress
 
 WIDEST = 100  # cells of the few lines
 LEAST_PAGE = (60, 20)  # columns and rows in which a chart still says something
@@ -100,7 +101,7 @@ def _bar(progress: Progress, width: int) -> Line:
 def _facts(progress: Progress, width: int) -> list[Line]:
     """The facts on as few lines as they fit on; none is broken."""
     lines: list[list[Span]] = [[]]
-    for name, value in progress.facts():
+    for name, value in facts(progress):
         fact = [Span(f"{name} ", "muted")] if name else []
         fact.append(span(value, "primary" if name == "held out" else ""))
         if lines[-1] and line_width(lines[-1]) + len(GAP) + line_width(fact) > width:
@@ -127,3 +128,21 @@ def _note(progress: Progress) -> list[Line]:
     if not progress.note or progress.state in ("stopped", "crashed", "finished"):
         return []
     return [(span(progress.note["message"], "warning" if progress.state == "paused" else "muted"),)]
+
+
+def facts(progress: Progress) -> list[tuple[str, str]]:
+    """What is measured, as (name, value): the same words on every view. ~ marks an estimate, until the last
+    score.
+    """
+    loss = progress.done.get("train_loss", progress.smoothed)
+    found = [("train loss", "–" if loss is None else f"{loss:.3f} (~{AVERAGED} steps)")]
+    held_out, about = progress.done.get("held_out_loss"), ""
+    if held_out is None:
+        held_out, about = progress.evaluation.get("held_out_estimate"), "~"
+    if held_out is not None:
+        found.append(("held out", f"{about}{held_out:.3f}"))
+        found.append(("", f"{about}{held_out / math.log(2):.2f} bits/{short(progress.unit)}"))
+    if progress.speed:
+        pace = f"{progress.speed / 1000:.1f}k" if progress.speed >= 1000 else f"{progress.speed:.0f}"
+        found.append(("", f"{pace} {short(progress.unit)}/s"))
+    return found

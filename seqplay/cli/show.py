@@ -10,7 +10,6 @@ import rich_click as click
 from seqplay import draw
 from seqplay.cli import output
 from seqplay.cli.picture import loss_chart
-from seqplay.cli.progress import AVERAGED
 from seqplay.cli.runs import GLYPHS
 from seqplay.draw.lines import Line, span
 from seqplay.draw.numbers import clock, plural
@@ -19,6 +18,7 @@ from seqplay.figures import Column, Curve, Curves, Figure, Table, Text, from_jso
 from seqplay.recipe import Plan, to_json
 from seqplay.runs import layout, reader, shelf
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.progress import AVERAGED
 
 HEIGHT = 18
 WIDEST = 100  # cells of what is no chart

@@ -13,11 +13,11 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from seqplay.cli import output
-from seqplay.cli.picture import page, picture, title
-from seqplay.cli.progress import Progress, Row
+from seqplay.cli.picture import facts, page, picture, title
 from seqplay.draw.lines import Line, line_width, span
 from seqplay.draw.numbers import clock
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.progress import Progress, Row
 
 REPAINT_SECONDS = 0.25
 ECHO = len("^C")  # what a terminal adds to the last line must not begin another, which would stay
@@ -57,10 +57,10 @@ class Lines:
                 case "start":
                     output.say(f"{progress.run}: {title(progress)}")
                 case "evaluation" if row is newest and row["step"]:  # the facts are those of this moment
-                    facts = [f"{name} {value}".strip() for name, value in progress.facts()]
+                    known = [f"{name} {value}".strip() for name, value in facts(progress)]
                     if progress.seconds_left and not progress.done:
-                        facts.append(f"{clock(progress.seconds_left)} left")
-                    output.say("   ".join([_done(row, progress), *facts]))
+                        known.append(f"{clock(progress.seconds_left)} left")
+                    output.say("   ".join([_done(row, progress), *known]))
                 case "note" if row["note"] not in ("crashed", "stopped"):
                     output.say(row["message"])
 

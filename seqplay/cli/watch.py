@@ -8,13 +8,14 @@ import time
 import rich_click as click
 
 from seqplay.cli import output
-from seqplay.cli.follow import Ended, Feed, died, result, say_how_it_ended, say_that_it_goes_on, show_until, signals_to
+from seqplay.cli.follow import Ended, died, result, say_how_it_ended, say_that_it_goes_on, show_until, signals_to
 from seqplay.cli.picture import LEAST_PAGE
-from seqplay.cli.progress import AVERAGED
 from seqplay.cli.views import choose_view
 from seqplay.errors import RunError
 from seqplay.runs import shelf
+from seqplay.runs.feed import Feed
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.progress import AVERAGED
 from seqplay.runs.summary import is_busy
 
 PULSE_SECONDS = 0.25

@@ -11,17 +11,18 @@ import pytest
 from rich.console import Console
 
 from seqplay.cli import output, train
-from seqplay.cli.follow import News, follow, result, say_how_it_ended
+from seqplay.cli.follow import follow, result, say_how_it_ended
 from seqplay.cli.picture import live_chart, page, picture
-from seqplay.cli.progress import Progress
 from seqplay.cli.views import Screen
 from seqplay.draw import plain
 from seqplay.draw.lines import line_width
 from seqplay.errors import UsageError
 from seqplay.processes import training
 from seqplay.recipe import Recipe, to_json
+from seqplay.runs.feed import News
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
+from seqplay.runs.progress import Progress
 from seqplay.safe_text import cell_width
 
 from .conftest import Trained, as_if_killed, rows_in

@@ -23,11 +23,11 @@ from rich.console import Console
 from seqplay.cli import output, resume, watch
 from seqplay.cli.follow import Ended
 from seqplay.cli.picture import LEAST_PAGE
-from seqplay.cli.progress import Progress
 from seqplay.cli.views import REPAINT_SECONDS, Page
 from seqplay.errors import UsageError
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
+from seqplay.runs.progress import Progress
 from seqplay.runs.reader import last_row
 
 from .conftest import (

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqplay.draw.numbers import short
 from seqplay.figures import Curve
 from seqplay.runs.rows import number
 from seqplay.runs.summary import State
@@ -189,23 +188,6 @@ class Progress:
             return None
         (t0, _), (t1, _) = self._speeds[0], self._speeds[-1]
         return max(0.0, float((self.steps - self.step["step"]) * (t1 - t0) / (len(self._speeds) - 1)))
-
-    def facts(self) -> list[tuple[str, str]]:
-        """What is measured, as (name, value): the same words on every view. ~ marks an estimate, until the last
-        score.
-        """
-        loss = self.done.get("train_loss", self.smoothed)
-        found = [("train loss", "–" if loss is None else f"{loss:.3f} (~{AVERAGED} steps)")]
-        held_out, about = self.done.get("held_out_loss"), ""
-        if held_out is None:
-            held_out, about = self.evaluation.get("held_out_estimate"), "~"
-        if held_out is not None:
-            found.append(("held out", f"{about}{held_out:.3f}"))
-            found.append(("", f"{about}{held_out / math.log(2):.2f} bits/{short(self.unit)}"))
-        if self.speed:
-            pace = f"{self.speed / 1000:.1f}k" if self.speed >= 1000 else f"{self.speed:.0f}"
-            found.append(("", f"{pace} {short(self.unit)}/s"))
-        return found
 
 
 def _is_whole(row: Row) -> bool:
