@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from forking import FORKS
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +16,12 @@ def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "seqplay-home"
     monkeypatch.setenv("SEQPLAY_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_end_with_the_session() -> Iterator[None]:
+    yield
+    FORKS.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forking import FORKS, environment
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -25,7 +24,7 @@ def shortened(command: str) -> list[str]:
     words = shlex.split(line)
     if words[1] == "train" and "--steps" not in words:
         words += ["--steps", steps, "--hidden", "8"]
-    return [sys.executable, "-P", "-m", *words]
+    return words[1:]
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("seqplay ")])
@@ -36,12 +35,12 @@ def test_other_commands_are_make_targets_or_installers(line: str) -> None:
         assert line in ("pipx install .", "uv tool install .")
 
 
-def test_every_seqplay_command_of_the_readme_works() -> None:
+def test_every_seqplay_command_of_the_readme_works(home_of_its_own: Path) -> None:
     assert len(COMMANDS) > 10
     for command in COMMANDS:
-        done = subprocess.run(shortened(command), cwd=ROOT, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
+        done = FORKS.run(shortened(command), environment(home_of_its_own), cwd=ROOT)
+        assert done.returncode == 0, f"{command}\n{done.stderr.decode()}"
+        assert b"Traceback" not in done.stderr
 
 
 def test_no_placeholder_is_left() -> None:

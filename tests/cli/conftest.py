@@ -1,24 +1,30 @@
-"""The real command line in real processes, on a home of its own. A trainer takes more than a second to start: one
-trained run is shared, and copied by the tests that change it.
+"""The real command line, each command in a process of its own, on a home of its own. A trainer takes more than a second
+to start: most commands are forked instead (forking.py), and one trained run is shared, and copied by the tests that
+change it. Where starting or ending is the subject, `started`, `started_anew` and `terminal` start processes.
 """
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
+from forking import FORKS, environment
 
 from seqplay.runs import process
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.reader import last_row
 
 ROOT = Path(__file__).parents[2]
 GUARD = 60.0  # seconds after which something hangs; nothing here takes a tenth of it
@@ -32,17 +38,7 @@ SMALL = (
     "--set",
     "threads=1",
 )  # two threads would wait for each other on a busy machine
-LEFT_OUT = (
-    "NO_COLOR",
-    "FORCE_COLOR",
-    "TTY_COMPATIBLE",
-    "COLUMNS",
-    "LINES",
-    "SEQPLAY_DEBUG",
-    "LC_ALL",
-    "LANG",
-    "LC_CTYPE",
-)
+OPTIONS = (*SMALL, "--batch", "1", "--set", "evaluate_every=300", "--name", "harbour")
 
 
 @dataclass(frozen=True)
@@ -87,11 +83,6 @@ def rows_in(log: Path) -> list[dict[str, Any]]:
     return [strict(line) for line in log.read_bytes().splitlines()]
 
 
-def environment(home: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    return {**kept, "SEQPLAY_HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
-
-
 def as_shells_say(code: int) -> int:
     """The exit code as a shell gives it: 128 + the number of the signal that ended the process."""
     return 128 - code if code < 0 else code
@@ -104,7 +95,22 @@ def seqplay(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Result:
-    """Run a command whose standard input, output and error are pipes."""
+    """Run a command whose standard input, output and error are pipes; forked, unless its environment forbids that."""
+    given = environment(home, **(env or {}))
+    if not FORKS.can_serve(given):
+        return started_anew(home, *argv, stdin=stdin, env=env, cwd=cwd)
+    done = FORKS.run(argv, given, stdin, GUARD, cwd)
+    return Result(as_shells_say(done.returncode), done.stdout, done.stderr)
+
+
+def started_anew(
+    home: Path,
+    *argv: str | bytes | Path,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Result:
+    """The same, as a Python of its own, and so is its trainer."""
     command: Sequence[Any] = [*COMMAND, *argv]
     done = subprocess.run(
         command, input=stdin, capture_output=True, env=environment(home, **(env or {})), timeout=GUARD, cwd=cwd
@@ -155,10 +161,29 @@ def terminal(home: Path, *argv: str | Path, env: Mapping[str, str] | None = None
 
 
 def on_pty(home: Path, *argv: str | Path, env: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-    """Run a command on a terminal: its exit code, and every byte that the terminal got."""
-    child = terminal(home, *argv, env=env)
-    raw = child.read()
-    return code_of(child), raw
+    """Run a command on such a terminal: its exit code, and every byte that the terminal got."""
+    given = environment(home, **(env or {}))
+    if not FORKS.can_serve(given):
+        child = terminal(home, *argv, env=env)
+        raw = child.read()
+        return code_of(child), raw
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (30, 100))
+    forked = FORKS.start(argv, given, (theirs, theirs, theirs), terminal=True)
+    os.close(theirs)
+    raw = b"".join(iter(partial(_read, ours), b""))
+    os.close(ours)
+    return as_shells_say(forked.wait(GUARD)), raw
+
+
+def _read(terminal: int) -> bytes:
+    """What a terminal got; nothing once no process has it open, which Linux tells with an error."""
+    ready, _, _ = select.select([terminal], [], [], GUARD)
+    assert ready, "the command hangs"
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:
+        return b""
 
 
 def code_of(child: "pexpect.spawn[bytes]") -> int:
@@ -174,6 +199,21 @@ def until(event: Callable[[], Any], what: str) -> Any:
         assert time.monotonic() < guard, f"never came: {what}"
         time.sleep(0.002)
     return found
+
+
+def run_in(home: Path) -> RunFiles:
+    """The run that is trained with OPTIONS."""
+    return RunFiles(home / "runs" / "harbour")
+
+
+def stepping(home: Path) -> None:
+    until(lambda: last_row(run_in(home).log, ("step",)), "the first step")
+
+
+def processes_of(run: RunFiles) -> list[str]:
+    """Every process whose command line names the run, as that of a trainer does which is not forked."""
+    listed = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if str(run.path) in line]
 
 
 @pytest.fixture
@@ -194,7 +234,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, text: Path) -> Trained:
     """Eight steps of training, never changed by a test."""
     home = tmp_path_factory.mktemp("trained") / "home"
-    result = seqplay(home, "train", text, "--steps", "8", *SMALL, "--name", "harbour", "--json")
+    result = started_anew(home, "train", text, "--steps", "8", *SMALL, "--name", "harbour", "--json")
     assert result.code == 0, result.err.decode()
     return Trained(home, RunFiles(home / "runs" / "harbour"), result)
 

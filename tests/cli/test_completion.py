@@ -20,7 +20,7 @@ from seqplay.plugins import installed
 from seqplay.recipe import Recipe, options_of
 from seqplay.runs.lock import WriterLock
 
-from .conftest import COMMAND, GUARD, Trained, environment, seqplay
+from .conftest import COMMAND, GUARD, Result, Trained, environment, seqplay
 
 HARMFUL = [  # to a shell that took them as they are
     "my run",
@@ -57,10 +57,9 @@ def told(shell: str, line: str) -> dict[str, str]:
     return {"COMP_WORDS": line, "COMP_CWORD": begun if shell == "fish" else str(len(words) - 1)}
 
 
-def asked(home: Path, shell: str, line: str) -> "subprocess.CompletedProcess[bytes]":
+def asked(home: Path, shell: str, line: str) -> Result:
     """What a shell is answered at the end of a line."""
-    env = environment(home, _SEQPLAY_COMPLETE=f"{shell}_complete", **told(shell, line))
-    return subprocess.run(COMMAND, capture_output=True, env=env, timeout=GUARD)
+    return seqplay(home, env={"_SEQPLAY_COMPLETE": f"{shell}_complete", **told(shell, line)})
 
 
 def offered(home: Path, shell: str, line: str, **more: str) -> list[str]:
@@ -184,8 +183,8 @@ def test_every_parameter_of_an_offer_is_there() -> None:
 )
 def test_a_prompt_never_sees_an_error(shell: str, line: str, home: Path) -> None:
     done = asked(home, shell, line)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"Traceback" not in done.stdout
+    assert (done.code, done.err) == (0, b"")
+    assert b"Traceback" not in done.out
 
 
 @pytest.mark.parametrize(
@@ -199,8 +198,8 @@ def test_a_prompt_never_sees_an_error(shell: str, line: str, home: Path) -> None
     ids=str,
 )
 def test_what_no_shell_asks_is_answered_with_nothing(env: dict[str, str], home: Path) -> None:
-    done = subprocess.run(COMMAND, capture_output=True, env=environment(home, **env), timeout=GUARD)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    done = seqplay(home, env=env)
+    assert (done.code, done.out, done.err) == (0, b"", b"")
 
 
 def test_a_home_that_cannot_be_read_offers_no_runs() -> None:
@@ -232,12 +231,7 @@ def test_a_script_is_printed_as_it_is_and_the_help_says_where_it_goes(shell: str
     assert f"_SEQPLAY_COMPLETE={shell}_complete" in script
     assert "2>/dev/null" in script
     assert script == SHELLS[shell].source_template.lstrip()
-    assert (
-        subprocess.run(
-            COMMAND, capture_output=True, env=environment(home, _SEQPLAY_COMPLETE=f"{shell}_source"), timeout=GUARD
-        ).stdout.decode()
-        == f"{script}\n"
-    )
+    assert seqplay(home, env={"_SEQPLAY_COMPLETE": f"{shell}_source"}).out.decode() == f"{script}\n"
     shown = " ".join(seqplay(home, "completion", "--help", env={"COLUMNS": "120"}).out.decode().split())
     for words in ['~/.bashrc eval "$(seqplay completion bash)"', "~/.zshrc", "~/.config/fish/completions/seqplay.fish"]:
         assert words in shown

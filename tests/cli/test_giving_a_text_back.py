@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tests.cli.conftest import TEXT, Trained, as_if_killed, rows_in, seqplay
+from .conftest import TEXT, Trained, as_if_killed, rows_in, seqplay
 
 
 def killed_without_its_text(copied: Trained) -> None:

@@ -7,6 +7,7 @@ nothing is left behind.
 
 import codecs
 import gzip
+import json
 import math
 import os
 import pickle
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import FORKS
 
 from seqplay import files
 from seqplay.data.passages import cached_text
@@ -66,6 +68,11 @@ class Given:
     stdin: bytes | str | None = b""
     runner: tuple[str, ...] = ()
     command: tuple[str, ...] = tuple(COMMAND)
+
+    @property
+    def can_be_forked(self) -> bool:
+        """Whether nothing is asked for that only a process which is started anew can have."""
+        return not self.runner and self.stdin is not None and self.command == tuple(COMMAND)
 
 
 @dataclass(frozen=True)
@@ -197,8 +204,8 @@ import os, sys
 from seqplay.cli import main
 from seqplay.data import texts
 
-def meddled(stream, source, read=texts._read):
-    block = read(stream, source)
+def meddled(stream, source, *more, read=texts._read):
+    block = read(stream, source, *more)
     size = os.path.getsize(source)
     os.truncate(source, min(size, {size}))
     with open(source, "ab") as file:
@@ -337,16 +344,22 @@ def words_of(command: str, case: Nasty, given: Given, run: str) -> list[str | by
     return ["sample", run, "--json", "--length", "3", "--prompt-file", given.sources[0]]
 
 
-def start(home: Path, folder: Path, words: Sequence[str | bytes], given: Given) -> Result:
-    """Run a command in the folder of what it is given; raises TimeoutExpired when it hangs."""
+def start(home: Path, folder: Path, words: Sequence[str | bytes], given: Given, anew: bool = False) -> Result:
+    """Run a command in the folder of what it is given, forked where that can be and `anew` is not asked for; raises
+    TimeoutExpired when it hangs.
+    """
     command = [*given.runner, *given.command, *words]
     if given.stdin is None:
         command = ["bash", "-c", '"$0" "$@" <&-', *command]
     with open(folder / given.stdin if isinstance(given.stdin, str) else os.devnull, "rb") as opened:
-        stdin: Any = {"input": given.stdin} if isinstance(given.stdin, bytes) else {"stdin": opened}
-        done = subprocess.run(
-            command, capture_output=True, env=environment(home), cwd=folder, timeout=GUARD, check=False, **stdin
-        )
+        if given.can_be_forked and not anew:
+            stdin = given.stdin if isinstance(given.stdin, bytes) else opened.fileno()
+            done = FORKS.run(words, environment(home), stdin, GUARD, folder)
+        else:
+            read: Any = {"input": given.stdin} if isinstance(given.stdin, bytes) else {"stdin": opened}
+            done = subprocess.run(
+                command, capture_output=True, env=environment(home), cwd=folder, timeout=GUARD, check=False, **read
+            )
     return Result(as_shells_say(done.returncode), done.stdout, done.stderr)
 
 
@@ -383,10 +396,31 @@ WAYS = [(case, way) for case in CASES for way in case.codes if way != "sample" o
 
 @pytest.mark.parametrize(("case", "command"), WAYS, ids=str)
 def test_it_works_or_is_one_line_and_an_exit_code(case: Nasty, command: str, copied: Trained, folder: Path) -> None:
+    assert_works_or_is_told(case, command, copied, folder)
+
+
+STARTED_ANEW = {
+    ("an ugly name", "train"),
+    ("cut inside its last character", "train"),
+    ("UTF-16-LE with its mark", "eval"),
+    ("escape sequences", "sample"),
+    ("a text on standard input", "eval"),
+    ("/dev/zero", "sample"),
+}
+
+
+@pytest.mark.parametrize(("case", "command"), [way for way in WAYS if (way[0].name, way[1]) in STARTED_ANEW], ids=str)
+def test_nor_does_it_matter_that_a_command_starts_anew(
+    case: Nasty, command: str, copied: Trained, folder: Path
+) -> None:
+    assert_works_or_is_told(case, command, copied, folder, anew=True)
+
+
+def assert_works_or_is_told(case: Nasty, command: str, copied: Trained, folder: Path, anew: bool = False) -> None:
     given, code = case.make(folder), case.codes[command]
     runs = copied.home / "runs"
     before, beside = everything_in(runs), everything_in(folder)
-    result = start(copied.home, folder, words_of(command, case, given, "harbour"), given)
+    result = start(copied.home, folder, words_of(command, case, given, "harbour"), given, anew)
     assert_told(result, code, case.words if command != "sample" else "")
     if code == 0:
         ASSERT_WORKED[command](result)
@@ -526,7 +560,7 @@ def a_link(text: Path) -> None:
 def test_a_run_does_not_go_on_with_another_text(copied: Trained) -> None:
     as_if_killed(copied.run)
     shutil.rmtree(copied.home / "cache" / "ids")
-    (text,) = (copied.home / "cache" / "texts").iterdir()
+    text = copied.home / "cache" / "texts" / json.loads(copied.run.plan.read_bytes())["data"]
     kept, run = text.read_bytes(), copied.run
     for change in (another_byte, one_byte_less, a_link):
         change(text)

@@ -14,20 +14,23 @@ from seqplay.runs.reader import last_row
 from .conftest import (
     COMMAND,
     GUARD,
-    SMALL,
+    OPTIONS,
     Result,
     code_of,
     ended,
     environment,
+    processes_of,
     rows_in,
+    run_in,
     seqplay,
     started,
+    started_anew,
+    stepping,
     terminal,
     until,
 )
 
 STEPS = 800  # about a second
-OPTIONS = (*SMALL, "--batch", "1", "--set", "evaluate_every=300", "--name", "harbour")
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 
@@ -41,14 +44,6 @@ def train(text: Path) -> tuple[str, ...]:
 def train_long(text: Path) -> tuple[str, ...]:
     """Training that does not end by itself."""
     return ("train", str(text), "--steps", "100000000", *OPTIONS)
-
-
-def run_in(home: Path) -> RunFiles:
-    return RunFiles(home / "runs" / "harbour")
-
-
-def stepping(home: Path) -> None:
-    until(lambda: last_row(run_in(home).log, ("step",)), "the first step")
 
 
 def importing_torch(home: Path) -> None:
@@ -201,14 +196,8 @@ def test_training_goes_on_when_its_command_is_killed_until_stop(home: Path, trai
     assert_kept(run_in(home))
 
 
-def processes_of(run: RunFiles) -> list[str]:
-    """Every process whose command line names the run."""
-    listed = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True)
-    return [line for line in listed.stdout.splitlines() if str(run.path) in line]
-
-
 def test_a_detached_run_is_listed_paused_resumed_and_stopped(home: Path, train_long: tuple[str, ...]) -> None:
-    begun = seqplay(home, *train_long, "--detach")
+    begun = started_anew(home, *train_long, "--detach")
     assert (begun.code, begun.out) == (0, b"harbour\n")
     stepping(home)
 

@@ -3,14 +3,12 @@
 import io
 import itertools
 import os
-import resource
 import shutil
-import signal
 import socket
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from corpus_server import (
     zipped,
 )
 from filelock import FileLock
+from full_disk import largest_file
 
 from seqplay.data import download
 from seqplay.data.corpora import Content, Corpus
@@ -706,18 +705,6 @@ def test_other_members_of_a_zip_file_are_left_in_it(site: Site, tmp_path: Path) 
 
 
 # -- disks, kills, and two at once
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("size", [0, 10, 1000, HALF])

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -346,7 +347,7 @@ LINES: list[tuple[bytes, str]] = [
     (b'{"a": NaN}\n[]\n', "2 lines are damaged"),
     (b"\xff\xfe\n", "1 line is damaged"),
     (to_line(step_row(9)), "1 of its steps come again"),
-    (to_line(step_row(12)), "2 steps have no row"),
+    (to_line(step_row(12)), "2 steps without a row"),
     (b"\n\n", ""),
 ]
 
@@ -530,9 +531,17 @@ def test_a_plan_that_names_no_text_reads_nothing(whole: RunFiles, monkeypatch: p
     assert ("bad", "text 소설.txt") in problems(check(whole))
 
 
-def test_a_text_is_hashed_in_blocks(whole: RunFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "BLOCK_BYTES", 7)
-    assert problems(check(whole)) == []
+def test_a_text_that_is_larger_than_the_memory_can_be_hashed(tmp_path: Path) -> None:
+    content = bytes(8 << 20)
+    (tmp_path / "text").write_bytes(content)
+    tracemalloc.start()
+    try:
+        digest = checking._sha256(tmp_path / "text")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert digest == hashlib.sha256(content).hexdigest()
+    assert peak < len(content) / 10
 
 
 def test_a_cell_that_is_not_installed_is_named_with_what_brings_it_back(whole: RunFiles) -> None:

@@ -2,13 +2,12 @@
 
 import errno
 import os
-import resource
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from full_disk import largest_file
 
 from seqplay import files
 from seqplay.errors import WriteError
@@ -18,18 +17,6 @@ from seqplay.runs.reader import read_all
 from seqplay.runs.writer import LogWriter
 
 ROWS = [{"kind": "step", "step": step, "text": "가나다" * 20} for step in range(100)]
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @contextmanager
