@@ -47,6 +47,11 @@ class BusyError(SeqplayError):
     exit_code = 75
 
 
+def counted(number: int, unit: str, units: str | None = None) -> str:
+    """A number of things in words: "1 byte", "2,000 bytes", and with their own plural "2 jamo"."""
+    return f"{number:,} {unit if number == 1 else units or unit + 's'}"
+
+
 def no_such(kind: str, name: str, valid: Iterable[str], listed: str = "Known") -> str:
     """The sentence for an unknown name, with the nearest valid one: "No cell named 'lstmm'. Did you mean 'lstm'?
     ...".

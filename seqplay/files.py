@@ -13,10 +13,11 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
-from seqplay.errors import RunError, WriteError
+from seqplay.errors import RunError, WriteError, counted
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW
@@ -116,6 +117,24 @@ def _age(path: Path) -> float:
         return 0.0
 
 
+def mode_of(path: Path) -> int:
+    """The mode of the file itself, not of what a symlink leads to; 0 if there is none."""
+    try:
+        return os.stat(path, follow_symlinks=False).st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def is_ordinary(path: Path) -> bool:
+    """Whether it is a file itself, not a symlink to one."""
+    return stat.S_ISREG(mode_of(path))
+
+
+def is_directory(path: Path) -> bool:
+    """Whether it is a directory itself, not a symlink to one."""
+    return stat.S_ISDIR(mode_of(path))
+
+
 def open_for_append(path: Path) -> int:
     """Open a log to append whole lines, first ending a line that a killed writer left without its newline."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | READ, 0o600)
@@ -135,7 +154,7 @@ def read_bytes(path: Path, limit_bytes: int) -> bytes:
     """A whole ordinary file. Raises RunError, naming the path, if it is missing, too large, or no ordinary file."""
     with _ordinary(path) as (file, size):
         if size > limit_bytes:
-            raise RunError(f"Cannot read {path}: it has {size:,} bytes and the limit is {limit_bytes:,}.")
+            raise RunError(f"Cannot read {path}: it has {counted(size, 'byte')} and the limit is {limit_bytes:,}.")
         return file.read(size)
 
 
@@ -143,13 +162,13 @@ def read_exactly(path: Path, size_bytes: int) -> bytes:
     """A whole ordinary file that has this size. Raises RunError, before any of it is read, if it has another."""
     with _ordinary(path) as (file, size):
         if size != size_bytes:
-            raise RunError(f"{path} is damaged: it has {size:,} bytes instead of {size_bytes:,}.")
+            raise RunError(f"{path} is damaged: it has {counted(size, 'byte')} instead of {size_bytes:,}.")
         if size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):  # a file of holes costs its maker nothing
             raise MemoryError
         return file.read(size)
 
 
-def open_ordinary(path: Path) -> IO[bytes]:
+def open_ordinary(path: Path) -> BufferedReader:
     """An ordinary file, open for reading. Raises RunError, naming the path, for anything else."""
     with _ordinary(path) as (file, _):
         return open(os.dup(file.fileno()), "rb")

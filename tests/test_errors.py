@@ -5,7 +5,7 @@ import re
 import pytest
 
 from seqplay import errors
-from seqplay.errors import SeqplayError, no_such
+from seqplay.errors import SeqplayError, counted, no_such
 
 # design.md, section 6: "Exit codes"
 EXIT_CODES = {
@@ -62,3 +62,17 @@ def test_where_nothing_is_known_nothing_is_listed() -> None:
 @pytest.mark.parametrize("name", ["", "%s {0}", "가" * 3])
 def test_any_name_is_quoted_as_it_is(name: str) -> None:
     assert no_such("run", name, ()) == f"No run named '{name}'."
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "units", "words"),
+    [
+        (0, "byte", None, "0 bytes"),
+        (1, "byte", None, "1 byte"),
+        (2_000, "byte", None, "2,000 bytes"),
+        (1, "jamo", "jamo", "1 jamo"),
+        (2, "jamo", "jamo", "2 jamo"),
+    ],
+)
+def test_one_thing_is_counted_in_the_singular(number: int, unit: str, units: str | None, words: str) -> None:
+    assert counted(number, unit, units) == words

@@ -42,7 +42,7 @@ def _check_run(name: str, as_json: bool) -> None:
     run = shelf.find(name)
     checked = check(run)
     _show(checked.findings, checked.verdict, checked.is_good, as_json, run.path, checked.step)
-    raise SystemExit(0 if checked.is_good else RunError.exit_code)
+    raise SystemExit(checked.exit_code)
 
 
 def _check_installation(as_json: bool) -> None:

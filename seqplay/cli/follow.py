@@ -90,7 +90,7 @@ def show_until(has_ended: Callable[[], bool], feed: Feed, view: View, left: Sequ
     except OSError:  # whoever reads has enough, or cannot take more; the trainer knows of no reader
         if not progress.has_ended:
             with suppress(OSError):
-                say_that_it_goes_on(progress.run)
+                say_that_it_goes_on(progress)
         raise
 
 
@@ -129,8 +129,13 @@ def _last_line(path: Path, begin: int) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def say_that_it_goes_on(run: str) -> None:
-    output.say(f"{run} goes on. End it: seqplay stop {quote(run)}")
+def say_that_it_goes_on(progress: Progress) -> None:
+    """What becomes of a run when its viewer leaves."""
+    run, called = progress.run, quote(progress.run)
+    if progress.state == "paused":
+        output.say(f"{run} stays paused. Go on with: seqplay resume {called}   End it: seqplay stop {called}")
+    else:
+        output.say(f"{run} goes on. End it: seqplay stop {called}")
 
 
 def say_how_it_ended(ended: Ended, hint: str = "") -> None:

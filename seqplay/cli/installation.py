@@ -17,9 +17,9 @@ from pathlib import Path
 
 from seqplay import __version__, files, paths, plugins
 from seqplay.cli import output
-from seqplay.cli.sizes import as_bytes, size_on_disk
 from seqplay.runs import shelf
 from seqplay.runs.findings import Finding, Level
+from seqplay.runs.sizes import as_bytes, size_on_disk
 
 LITTLE_BYTES = 10**9  # of memory or disk; less than this is soon used up
 MOST_NAMED = 8

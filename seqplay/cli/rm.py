@@ -8,11 +8,11 @@ import sys
 import rich_click as click
 
 from seqplay.cli import output
-from seqplay.cli.sizes import as_bytes, size_on_disk
 from seqplay.draw.numbers import clock
 from seqplay.errors import UsageError
 from seqplay.runs import shelf
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.sizes import as_bytes, size_on_disk
 
 YES = ("y", "yes", "ㅛ")  # ㅛ is on the key of y
 

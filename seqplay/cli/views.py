@@ -7,7 +7,7 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, Protocol
@@ -103,7 +103,7 @@ class Page:
     so that nothing flickers.
     """
 
-    def __init__(self, hint: str) -> None:
+    def __init__(self, hint: Callable[[Progress], str]) -> None:
         self.console = output.console(stderr=True)
         self.hint = hint
         self._painted: list[str] = []
@@ -123,7 +123,7 @@ class Page:
             self._enter()
         if size != self._size:
             self._painted, self._size = [], size
-        self._paint(page(progress, *size, self.hint))
+        self._paint(page(progress, *size, self.hint(progress)))
         now = time.monotonic()
         self._next = now + max(REPAINT_SECONDS, 9 * (now - began))  # a long run's chart may take a tenth of the time
 
@@ -175,8 +175,8 @@ class Page:
         self.console.file.flush()
 
 
-def choose_view(run: RunFiles, as_json: bool, page_hint: str = "") -> View:
-    """A view for whoever asks. `page_hint` stands for a view on the whole terminal and is the line at its foot."""
+def choose_view(run: RunFiles, as_json: bool, page_hint: Callable[[Progress], str] | None = None) -> View:
+    """A view for whoever asks. `page_hint` stands for a view on the whole terminal and gives the line at its foot."""
     if as_json:
         return Rows(run)
     console = output.console(stderr=True)

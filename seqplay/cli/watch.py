@@ -15,10 +15,11 @@ from seqplay.errors import RunError
 from seqplay.runs import shelf
 from seqplay.runs.feed import Feed
 from seqplay.runs.layout import RunFiles
-from seqplay.runs.progress import AVERAGED
+from seqplay.runs.progress import AVERAGED, Progress
 from seqplay.runs.summary import is_busy
 
 PULSE_SECONDS = 0.25
+HINTS = {"paused": "ctrl-c leaves; the run stays paused"}  # and in any other state
 HINT = "ctrl-c leaves; the training goes on"
 
 
@@ -48,9 +49,9 @@ def command(run: str | None, as_json: bool) -> None:
         was_live = pulse.beats()
         if not as_json:
             feed.catch_up()
-        show_until(lambda: not pulse.beats(), feed, choose_view(found, as_json, HINT), left)
+        show_until(lambda: not pulse.beats(), feed, choose_view(found, as_json, hint), left)
     if left:
-        say_that_it_goes_on(found.name)
+        say_that_it_goes_on(feed.progress)
         raise SystemExit(128 + left[0])
     raise SystemExit(say_the_end(found, feed, was_live))
 
@@ -58,6 +59,11 @@ def command(run: str | None, as_json: bool) -> None:
 def newest() -> RunFiles:
     """The newest run that is training, else the newest. Raises UsageError where there is none."""
     return next(filter(is_busy, shelf.all_runs()), None) or shelf.find(None)
+
+
+def hint(progress: Progress) -> str:
+    """The line at the foot of the page: what leaving it does."""
+    return HINTS.get(progress.state, HINT)
 
 
 class Pulse:

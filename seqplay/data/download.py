@@ -28,7 +28,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from seqplay import __version__, files, paths
 from seqplay.data.corpora import LARGEST, Content, Corpus, Remote
-from seqplay.errors import BusyError, DataError, MissingError, RunError, WriteError
+from seqplay.errors import BusyError, DataError, MissingError, RunError, WriteError, counted
 from seqplay.safe_text import fit, safe_line
 
 CHUNK = 1 << 16
@@ -195,7 +195,7 @@ def _from(url: str, content: Content, path: Path, watcher: Watcher) -> Fetched:
 
 def _receive(url: str, content: Content, part: _Part, watcher: Watcher) -> None:
     """Bring `part` to its whole size, from where it is."""
-    size = "" if content.size is None else f" ({content.size:,} bytes)"
+    size = "" if content.size is None else f" ({counted(content.size, 'byte')})"
     watcher.say(f"Fetching {content.name}{size} from {_shown(url)}")
     start, validator = part.resumable(url)
     response, start = _ask(url, start, validator, content, watcher)
@@ -204,9 +204,9 @@ def _receive(url: str, content: Content, part: _Part, watcher: Watcher) -> None:
         _check(url, response, total, content)
         part.begin(start, url, _validator(response) or (validator if start else None))
         if start:
-            watcher.say(f"Going on after {start:,} bytes")
+            watcher.say(f"Going on after {counted(start, 'byte')}")
         elif content.size is None and total is not None:
-            watcher.say(f"{content.name} has {total:,} bytes")
+            watcher.say(f"{content.name} has {counted(total, 'byte')}")
         limit = LARGEST if content.size is None else content.size
         watcher.show(content.name, part.size, total or content.size)
         while block := _read(url, response):
@@ -222,7 +222,8 @@ def _receive(url: str, content: Content, part: _Part, watcher: Watcher) -> None:
 def _check(url: str, response: http.client.HTTPResponse, total: int | None, content: Content) -> None:
     """Refuse what cannot be the file before any of it is read."""
     if content.size is not None and total not in (content.size, None):
-        raise DataError(f"{_shown(url)} has {total:,} bytes instead of {content.size:,}: it is not {content.name}.")
+        has = counted(total or 0, "byte")
+        raise DataError(f"{_shown(url)} has {has} instead of {content.size:,}: it is not {content.name}.")
     if content.size is None and (total or 0) > LARGEST:
         raise DataError(f"{_shown(url)} has {total:,} bytes, and at most {LARGEST:,} are taken.")
     if content.sha256 is None:  # else that tells

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from seqplay.errors import RunError
 from seqplay.runs import commit, rows
+from seqplay.runs.layout import RunFiles
+from seqplay.runs.reader import last_row
+from seqplay.runs.summary import is_busy
 
 MODEL, TRAINING, STATE = "model.safetensors", "training.safetensors", "state.json"
 STATE_BYTES = 1 << 20  # the largest state.json that is read
@@ -18,12 +22,19 @@ def best_step(checkpoints: Path) -> int:
     """
     steps = commit.steps(checkpoints)
     if not steps:
-        raise RunError(f"Run '{checkpoints.parent.name}' has no checkpoint yet. Give it a few seconds.")
+        raise RunError(_without_checkpoint(RunFiles(checkpoints.parent)))
     try:
         best = rows.from_json(commit.read_file(checkpoints, steps[-1], STATE, STATE_BYTES)).get("best_step")
     except ValueError as problem:
         raise RunError(f"Cannot read {checkpoints / str(steps[-1]) / STATE}: {problem}.") from None
     return best if best in steps else steps[-1]
+
+
+def _without_checkpoint(run: RunFiles) -> str:
+    if last_row(run.log, ("done",)):
+        return f"Run '{run.name}' is finished, and its checkpoints are gone: nothing can be written or scored with it."
+    advice = "Give it a few seconds." if is_busy(run) else f"Go on with: seqplay resume {shlex.quote(run.name)}"
+    return f"Run '{run.name}' has no checkpoint yet. {advice}"
 
 
 def read_best(checkpoints: Path, name: str) -> tuple[int, bytes]:

@@ -18,12 +18,12 @@ from importlib import metadata
 from pathlib import Path
 
 from seqplay import files, paths, plugins
-from seqplay.errors import RunError, SeqplayError
+from seqplay.errors import MissingError, RunError, SeqplayError
 from seqplay.recipe import Plan, Recipe
 from seqplay.runs import commit, layout, process, summary
 from seqplay.runs.check_checkpoints import Checkpoints, about_checkpoints, read_checkpoints
 from seqplay.runs.check_logs import about_figures, about_log, about_requests
-from seqplay.runs.contents import KEPT_IN_STEP, contents, is_ordinary, kept_files
+from seqplay.runs.contents import KEPT_IN_STEP, contents, kept_files
 from seqplay.runs.findings import Finding
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.reader import last_row
@@ -31,7 +31,7 @@ from seqplay.runs.rows import Row
 from seqplay.runs.writable import check_writable
 
 SHA256 = re.compile("[0-9a-f]{64}")
-BLOCK_BYTES = 1 << 20
+CELL = "cell "  # how the subject of a finding about a plugin begins
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,14 @@ class Checked:
     @property
     def is_good(self) -> bool:
         return all(finding.level != "bad" for finding in self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0 of a good run, 69 where nothing is bad but that its plugin is not installed, else 65."""
+        bad = [finding for finding in self.findings if finding.level == "bad"]
+        if not bad:
+            return 0
+        return (MissingError if all(finding.subject.startswith(CELL) for finding in bad) else RunError).exit_code
 
 
 def check(run: RunFiles) -> Checked:
@@ -109,7 +117,7 @@ def _cell(known: Plan | Recipe | None, done: Row | None) -> Iterator[Finding]:
     """Whether the cell is installed, by metadata alone."""
     if known is None:
         return
-    subject, plugin = f"cell {known.cell}", plugins.installed().get(known.cell)
+    subject, plugin = f"{CELL}{known.cell}", plugins.installed().get(known.cell)
     if plugin is None or (isinstance(known, Plan) and plugin.distribution != known.distribution):
         how = "See what is: seqplay doctor"
         if isinstance(known, Plan):
@@ -150,20 +158,17 @@ def _text(run: RunFiles, known: Plan | Recipe | None, done: Row | None) -> Itera
 
 def _sha256(path: Path) -> str | None:
     """Of a file that may be larger than the memory; None where it cannot be read."""
-    digest = hashlib.sha256()
     try:
         with files.open_ordinary(path) as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (RunError, OSError):
         return None
-    return digest.hexdigest()
 
 
 def _process(run: RunFiles) -> Iterator[Finding]:
     """Who writes the run, or did so when it was killed."""
     name = run.process.name
-    if not is_ordinary(run.process):
+    if not files.is_ordinary(run.process):
         return
     note = process.read_note(run)
     if note is None:
@@ -213,7 +218,9 @@ def _concluded(run: RunFiles, findings: list[Finding], step: int | None, can_wri
         does = "is paused" if summary.summarise(run).state == "paused" else "is training now"
         verdict = f"{good}{name} {does}, in process {note.pid} on {note.host}."
     elif bad:
-        does = "is finished, and damaged:" if step is None else "cannot go on, for"
+        only_lacks = all(subject.startswith(CELL) for subject in bad)
+        of_finished = "cannot be used without" if only_lacks else "damaged:"
+        does = f"is finished, and {of_finished}" if step is None else "cannot go on, for"
         verdict = f"{name} {does} {', '.join(bad)}." + (f" It writes: seqplay sample {called}" if can_write else "")
     elif step is None:
         verdict = f"{good}{name} is finished. Write with it: seqplay sample {called}"

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqplay import files
 from seqplay.errors import RunError
 from seqplay.runs import best, commit, rows
 from seqplay.runs.best import MODEL, STATE, TRAINING
-from seqplay.runs.contents import KEPT_IN_STEP, is_directory
+from seqplay.runs.contents import KEPT_IN_STEP
 from seqplay.runs.findings import Finding
 from seqplay.runs.rows import Row
 from seqplay.runs.tensors import check_tensors
@@ -85,8 +86,8 @@ def _of_unfinished(found: Checkpoints, step: int) -> str:
 
 def _without_manifest(checkpoints: Path) -> Iterator[Path]:
     """Checkpoints that lost the file which makes them count; a directory that holds only a user's file is none."""
-    for place in sorted(checkpoints.iterdir()) if is_directory(checkpoints) else ():
-        if not commit.COMMITTED.fullmatch(place.name) or not is_directory(place):
+    for place in sorted(checkpoints.iterdir()) if files.is_directory(checkpoints) else ():
+        if not commit.COMMITTED.fullmatch(place.name) or not files.is_directory(place):
             continue
         if not os.path.lexists(place / commit.MANIFEST) and any(os.path.lexists(place / n) for n in KEPT_IN_STEP):
             yield place

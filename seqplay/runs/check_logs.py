@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqplay import figures, files
-from seqplay.errors import RunError
+from seqplay.errors import RunError, counted
 from seqplay.recipe import Plan, to_json
 from seqplay.runs import rows
 from seqplay.runs.control import is_request
@@ -54,11 +54,11 @@ def about_log(run: RunFiles, plan: Plan | None, newest: int, is_busy: bool) -> I
         return
     yield from _about_lines(run.log, lines, is_busy, f"{lines.rows:,} rows, to step {last:,}")
     if odd:
-        yield Finding("bad", name, f"holds {odd:,} changes that seqplay never writes: `resume` refuses them")
+        yield Finding("bad", name, f"holds {counted(odd, 'change')} that seqplay never writes: `resume` refuses it")
     if repeated:
         yield Finding("warn", name, f"{repeated:,} of its steps come again, and seqplay writes each step once")
     if missing:
-        yield Finding("warn", name, f"{missing:,} steps have no row: the chart lacks them")
+        yield Finding("warn", name, f"{counted(missing, 'step')} without a row: the chart lacks them")
     if last < newest:
         yield Finding("warn", name, f"ends at step {last:,}, before checkpoint {newest:,}: the chart lacks the rest")
     planned = to_json(plan) if plan else {}

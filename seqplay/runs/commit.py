@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import secrets
-import stat
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,7 +108,7 @@ def keep(checkpoints: Path, wanted: Collection[int]) -> list[int]:
     with a damaged manifest stays, because nobody knows which files are its own; so does a file that a user put in one.
     """
     try:
-        if _is_directory(checkpoints):
+        if files.is_directory(checkpoints):
             _tidy(checkpoints)
         present = steps(checkpoints)
         unwanted = [step for step in present if step not in wanted]
@@ -175,14 +174,6 @@ def _is_plain(name: str) -> bool:
     return bool(name) and name not in (".", "..", MANIFEST) and not any(letter in "/\\\0" for letter in name)
 
 
-def _is_directory(path: Path) -> bool:
-    """Whether it is a directory itself, not a symlink to one."""
-    try:
-        return stat.S_ISDIR(os.stat(path, follow_symlinks=False).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
 def _make_directory(checkpoints: Path) -> None:
     try:
         os.mkdir(checkpoints, 0o700)
@@ -193,7 +184,7 @@ def _make_directory(checkpoints: Path) -> None:
 
 
 def _refuse_symlink(directory: Path) -> None:
-    if not _is_directory(directory):
+    if not files.is_directory(directory):
         code = errno.ELOOP if directory.is_symlink() else errno.ENOTDIR
         raise OSError(code, os.strerror(code))
 
@@ -213,7 +204,7 @@ def _move_aside(committed: Path, kind: str) -> Path | None:
 
 def _places(checkpoints: Path) -> dict[int, Path]:
     """Where each committed checkpoint is: under its step, or under a hidden name while it is being replaced."""
-    if not _is_directory(checkpoints):
+    if not files.is_directory(checkpoints):
         return {}
     places: dict[int, Path] = {}
     for name in sorted(os.listdir(checkpoints)):  # hidden names sort before digits, so that digits win
@@ -225,14 +216,14 @@ def _places(checkpoints: Path) -> dict[int, Path]:
         else:
             continue
         place = checkpoints / name
-        if _is_directory(place) and os.path.lexists(place / MANIFEST):
+        if files.is_directory(place) and os.path.lexists(place / MANIFEST):
             places[step] = place
     return places
 
 
 def _place(checkpoints: Path, step: int) -> Path:
     place = checkpoints / str(step)
-    if _is_directory(checkpoints) and _is_directory(place) and os.path.lexists(place / MANIFEST):
+    if files.is_directory(checkpoints) and files.is_directory(place) and os.path.lexists(place / MANIFEST):
         return place
     places = _places(checkpoints)
     if step not in places:
@@ -246,7 +237,7 @@ def _tidy(checkpoints: Path) -> None:
     for name in os.listdir(checkpoints):
         hidden = HIDDEN.fullmatch(name)
         path = checkpoints / name
-        if not hidden or not _is_directory(path):
+        if not hidden or not files.is_directory(path):
             continue
         step, kind = int(hidden[1]), hidden[2]
         with suppress(OSError):  # what cannot be tidied is in nobody's way

@@ -49,16 +49,6 @@ def kept_files(run: RunFiles) -> list[Path]:
     return [*named, run.process, run.output, run.lock]
 
 
-def is_ordinary(path: Path) -> bool:
-    """Whether it is a file itself, not a symlink to one."""
-    return stat.S_ISREG(_mode(path))
-
-
-def is_directory(path: Path) -> bool:
-    """Whether it is a directory itself, not a symlink to one."""
-    return stat.S_ISDIR(_mode(path))
-
-
 def _sort_checkpoints(checkpoints: Path, made: list[Path], foreign: list[Path]) -> None:
     for place, mode in _inside(checkpoints):
         name = place.name
@@ -78,13 +68,5 @@ def _inside(directory: Path) -> Iterator[tuple[Path, int]]:
     except OSError:
         return
     for name in names:
-        if mode := _mode(directory / name):
+        if mode := files.mode_of(directory / name):
             yield directory / name, mode
-
-
-def _mode(path: Path) -> int:
-    """The mode of the file itself, not of what a symlink leads to; 0 if there is none."""
-    try:
-        return os.stat(path, follow_symlinks=False).st_mode
-    except (OSError, ValueError):
-        return 0

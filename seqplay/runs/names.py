@@ -60,4 +60,8 @@ def _is_device(name: str) -> bool:
 
 
 def _shown(text: str) -> str:
-    return ascii(text) if any(map(_is_forbidden, text)) else f"'{text[:60]}'"
+    return (
+        ascii(text)
+        if any(unicodedata.category(letter) in FORBIDDEN_CATEGORIES for letter in text)
+        else f"'{text[:60]}'"
+    )

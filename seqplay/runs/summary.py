@@ -34,7 +34,7 @@ class Summary:
     steps: int | None = None
     seconds: float | None = None
     train_loss: float | None = None
-    held_out_loss: float | None = None  # of the done row, else the newest evaluation's estimate
+    held_out_loss: float | None = None  # of the done row, else the best evaluation's estimate
     bits_per_byte: float | None = None
     started: float | None = None  # epoch seconds
     problem: str | None = None
@@ -52,7 +52,8 @@ def summarise(run: RunFiles) -> Summary:
     newest = last_row(run.log) or {}
     done = newest if newest.get("kind") == "done" else {}
     step_row = done or last_row(run.log, ("step",)) or {}
-    evaluation = {} if done else last_row(run.log, ("evaluation",)) or {}
+    scored = iter(()) if done else rows_from_end(run.log, ("evaluation",))
+    evaluation = next((row for row in scored if row.get("best") is not False), {})
     asked = {**recipe, **plan}
     return Summary(
         name=run.name,

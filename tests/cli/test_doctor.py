@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from seqplay.cli import installation
-from seqplay.cli.sizes import as_bytes, size_on_disk
 from seqplay.runs.check import check
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
 from seqplay.runs.reader import last_row
+from seqplay.runs.sizes import as_bytes, size_on_disk
 
 from .conftest import SMALL, Trained, as_if_killed, ended, on_pty, rows_in, seqplay, started, until
 from .test_start_up import loaded
@@ -71,6 +71,19 @@ def test_a_damaged_run_is_65_with_every_finding(copied: Trained) -> None:
     assert "bad   tokenizer.json    tokenizer.json is damaged: it is not the file that the run was planned" in shown
     assert "bad   text harbour.txt  is not in the cache, and the run cannot go on" in shown
     assert shown.splitlines()[-1] == "harbour cannot go on, for tokenizer.json, text harbour.txt."
+
+
+def test_a_missing_plugin_alone_is_69(copied: Trained) -> None:
+    plan = json.loads(copied.run.plan.read_bytes()) | {"cell": "loud", "distribution": "loud", "version": "1.0"}
+    copied.run.plan.write_text(json.dumps(plan))
+    start, *rest = copied.run.log.read_text().splitlines(True)
+    copied.run.log.write_text(start.replace('"lstm"', '"loud"') + "".join(rest))
+    result = seqplay(copied.home, "doctor", "harbour")
+    assert "bad   cell loud" in result.out.decode()
+    assert result.out.decode().endswith("\nharbour is finished, and cannot be used without cell loud.\n")
+    assert result.code == 69
+    copied.run.tokenizer.write_bytes(b"{}")
+    assert seqplay(copied.home, "doctor", "harbour").code == 65
 
 
 def test_the_text_comes_back_as_the_message_says(copied: Trained, text: Path) -> None:

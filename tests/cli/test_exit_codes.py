@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forking import FORKS
 
 from seqplay.cli import COMMANDS
 from seqplay.runs.layout import RunFiles
@@ -114,8 +115,8 @@ TRAINED = [
 ]
 LEAVES_NOTHING = [
     Case("train hello --set hiddn=8", 2, "Did you mean 'hidden'?"),
-    Case("train {folder}/short.txt --detach", 65, "short.txt has 1 characters to learn from; it takes 2 or more"),
-    Case("train {folder}/short.txt", 65, "short.txt has 1 characters to learn from; it takes 2 or more"),
+    Case("train {folder}/short.txt --detach", 65, "short.txt has 1 character to learn from; it takes 2 or more"),
+    Case("train {folder}/short.txt", 65, "short.txt has 1 character to learn from; it takes 2 or more"),
     Case("train {folder}/text.txt --hidden 65536 --layers 64", 2, "Lower --hidden"),
 ]
 
@@ -257,6 +258,17 @@ def test_a_damaged_run_is_65_and_one_line(
         assert words in complaint(result), command
 
 
+@pytest.mark.parametrize("command", ["sample", "eval"])
+def test_a_run_without_checkpoints_is_told_what_is_true_of_it(command: str, copied: Trained) -> None:
+    shutil.rmtree(copied.run.checkpoints)
+    finished = complaint(seqplay(copied.home, command))
+    assert "is finished, and its checkpoints are gone: nothing can be written or scored with it." in finished
+    unfinish(copied.run)
+    assert complaint(seqplay(copied.home, command)).endswith("no checkpoint yet. Go on with: seqplay resume harbour")
+    with WriterLock(copied.run):
+        assert complaint(seqplay(copied.home, command)).endswith("no checkpoint yet. Give it a few seconds.")
+
+
 def test_a_damaged_run_does_not_hide_the_others(copied: Trained) -> None:
     shutil.copytree(copied.run.path, copied.home / "runs" / "other")
     truncate_the_plan(copied.run)
@@ -368,13 +380,7 @@ CANNOT_WRITE = "seqplay: Cannot write the output: No space left on device. Make 
 @pytest.mark.parametrize("argv", WRITE)
 def test_a_full_disk_under_the_output_is_74_and_one_line(argv: str, copied: Trained) -> None:
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [*COMMAND, *argv.split()],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            env=environment(copied.home),
-            timeout=GUARD,
-        )
+        done = FORKS.run(argv.split(), environment(copied.home), timeout=GUARD, stdout=full.fileno())
     *goes_on, line = done.stderr.decode().splitlines()
     assert (done.returncode, line) == (74, CANNOT_WRITE)
     assert goes_on == (["hello-lstm goes on. End it: seqplay stop hello-lstm"] if "train" in argv else [])
@@ -384,9 +390,7 @@ def test_a_full_disk_under_the_output_is_74_and_one_line(argv: str, copied: Trai
 def test_a_reader_that_has_enough_ends_a_command_with_0(words: list[str], home: Path) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(
-        [*COMMAND, *words], stdout=write, stderr=subprocess.PIPE, env=environment(home), timeout=GUARD
-    )
+    done = FORKS.run(words, environment(home), timeout=GUARD, stdout=write)
     os.close(write)
     assert done.returncode == 0
     assert b"Traceback" not in done.stderr

@@ -33,18 +33,22 @@ from seqplay.runs.reader import last_row
 from .conftest import (
     COMMAND,
     GUARD,
+    OPTIONS,
     STARTED,
     Trained,
     as_if_killed,
     code_of,
     ended,
     environment,
+    processes_of,
     rows_in,
+    run_in,
     seqplay,
     started,
+    started_anew,
+    stepping,
     until,
 )
-from .test_signals import OPTIONS, processes_of, run_in, stepping
 from .test_terminal_safety import ALL, obeyed
 
 HOLD = """
@@ -184,7 +188,7 @@ def no_screen_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_two_watchers_see_a_real_training_to_its_end_and_leave_no_trace(home: Path, text: Path) -> None:
     """One gets every row as `train --json` would have given it, the other words."""
-    begun = seqplay(home, "train", text, "--steps", "100000000", *OPTIONS, "--detach")
+    begun = started_anew(home, "train", text, "--steps", "100000000", *OPTIONS, "--detach")
     assert begun.code == 0
     stepping(home)
     watchers = [started(home, "watch", "--json"), started(home, "watch", "harb")]
@@ -273,8 +277,10 @@ def test_a_pause_is_shown_and_what_follows_it(
     trainer.log(note("paused", "paused at step 4"))
     assert "50%  paused" in seen.until("‖ harbour")
     assert "paused at step 4" in seen.text
+    seen.until("ctrl-c leaves; the run stays paused")
     trainer.log(note("continued", "training goes on"), *rows[len(first) : -1])
     assert "100%" in seen.until("● harbour")
+    seen.until("ctrl-c leaves; the training goes on")
     trainer.end(rows[-1])
     assert seen.end() == 0
     assert "✓ harbour" in seen.text
@@ -308,6 +314,16 @@ def test_a_signal_leaves_the_run_going_on(number: signal.Signals, code: int, tra
     assert (result.code, result.lines[-1]) == (code, "harbour goes on. End it: seqplay stop harbour")
     assert trainer.process.poll() is None
     assert not copied.run.control.exists()
+
+
+def test_of_a_paused_run_whoever_leaves_is_told_that_it_stays_paused(trainer: Trainer, copied: Trained) -> None:
+    trainer.log(note("paused", "paused at step 4"))
+    watching = started(copied.home, "watch")
+    until(lambda: first_line(watching.stderr) == b"paused at step 4\n", "the pause")
+    watching.send_signal(signal.SIGINT)
+    result = ended(watching)
+    words = "harbour stays paused. Go on with: seqplay resume harbour   End it: seqplay stop harbour"
+    assert (result.code, result.lines[-1]) == (130, words)
 
 
 def test_ctrl_c_on_a_terminal_gives_it_back_as_it_was(trainer: Trainer, copied: Trained) -> None:
@@ -409,7 +425,7 @@ def test_only_lines_that_changed_are_sent_and_not_too_often(
     sent = StringIO()
     console = Console(file=sent, force_terminal=True, width=80, height=24, soft_wrap=True, markup=False)
     monkeypatch.setattr(output, "console", lambda stderr: console)
-    page, progress = Page("leave"), Progress("harbour")
+    page, progress = Page(lambda _: "leave"), Progress("harbour")
 
     def sends(row: dict[str, Any], seconds: float) -> int:
         """How many lines a row and the time until it send."""
@@ -438,10 +454,10 @@ def test_a_terminal_obeys_nothing_that_a_watched_run_says(copied: Trained, rows:
     seen = Seen(copied.home, "watch")
     seen.until("ctrl-c leaves")
     trainer.log(note("notice", f"first {ALL}"))
-    seen.until("first ␛]52")
+    seen.until("first")
     seen.resize(50, 12)
     trainer.log(note("paused", f"second {ALL}"))
-    seen.until("second ␛]52")
+    seen.until("second")
     trainer.end(note("crashed", ALL))
     assert seen.end() == 1
     own = seen.raw.replace(b"\x1b[?1049h\x1b[H", b"").replace(b"\x1b[?1049l", b"").replace(b"\x1b[K", b"")

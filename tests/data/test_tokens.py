@@ -118,6 +118,20 @@ def in_parts(kind: str, text: str, cuts: Sequence[int]) -> list[str]:
     return ["".join(smallest[start:end]) for start, end in pairwise(places)]
 
 
+def test_a_short_text_is_read_once_to_learn_its_words_and_a_long_one_twice() -> None:
+    class Counting(list[str]):
+        read = 0
+
+        def __iter__(self) -> Iterator[str]:
+            self.read += 1
+            return super().__iter__()
+
+    for size, times in ((1, 1), (words.LONG // 8, 1), (words.LONG // 8 + 1, 2)):
+        text = Counting(["one two\n"] * size)
+        assert Words.learn(text).symbols == (UNKNOWN, "\n", " two", "one")
+        assert text.read == times
+
+
 # -- one text, one sequence of ids
 
 

@@ -35,9 +35,16 @@ class Words(Codec):
         """The `most` frequent words. In a LONG text a word that is seen once is left unknown, so that the unknown is
         learned, unless no word is seen twice.
         """
-        found = _by_frequency(text, least=1)
-        kept = found
-        if sum(map(len, text)) > LONG:
+        characters = 0
+
+        def measured() -> Iterator[str]:
+            nonlocal characters
+            for block in text:
+                characters += len(block)
+                yield block
+
+        kept = found = _by_frequency(measured(), least=1)
+        if characters > LONG:  # the library does not tell how often it saw a word: it has to see the text again
             kept = _by_frequency(text, least=2) or found
         codec = cls((UNKNOWN, *kept[: (most or MOST) - 1]))
         codec.left_out = len(found) + 1 - len(codec)

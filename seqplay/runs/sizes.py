@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from seqplay.errors import counted
+
 BLOCK_BYTES = 512  # what st_blocks counts in, on every system
 
 
@@ -26,4 +28,4 @@ def as_bytes(size: int) -> str:
         if size >= factor:
             scaled = size / factor
             return f"{scaled:,.1f} {unit}" if scaled < 10 else f"{scaled:,.0f} {unit}"
-    return f"{size} bytes"
+    return counted(size, "byte")
