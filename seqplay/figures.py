@@ -56,15 +56,22 @@ class Bars:
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """Points joined by a line; None in `y` is a gap. `role` names a colour: "primary", "muted", "run-1" ... "run-6"."""
+    """Points joined by a line; None in `y` is a gap. `role` names a colour: "primary", "muted", "run-1" ... "run-6".
+
+    `counts` says of how many measured points each is the mean, where a long series was thinned; without it each is one.
+    """
 
     name: str
     x: tuple[float, ...]
     y: tuple[float | None, ...]
     role: str = "primary"
+    dashed: bool = False
+    counts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _same_length(self, "x", "y")
+        if self.counts:
+            _same_length(self, "x", "counts")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,11 +83,30 @@ class Floor:
 
 
 @dataclasses.dataclass(frozen=True)
+class Mark:
+    """Where on the x axis something was changed, and what, in a few words."""
+
+    x: float
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A place on a chart that stands out: the best held-out loss."""
+
+    x: float
+    y: float
+    role: str = "success"
+
+
+@dataclasses.dataclass(frozen=True)
 class Curves:
     """Curves over one x axis, the most important one first.
 
-    `x_end` is the whole budget, so that the axis spans it from the start. Where `x_label` is "time", x is in seconds
-    and read 1:30.
+    `x_end` is the whole budget, so that the axis spans it from the start; with `x_start` the two are the stretch that
+    is seen, and what lies outside of it is not drawn. Where `x_label` is "time", x is in seconds and read 1:30.
+    `whole_y` shows a loss' first plunge too. `cursor` is the x that a viewer points at. `away` is the stretch of the x
+    axis that nobody watched.
     """
 
     curves: tuple[Curve, ...]
@@ -91,6 +117,12 @@ class Curves:
     log_y: bool = False
     floors: tuple[Floor, ...] = ()
     x_end: float | None = None
+    x_start: float | None = None
+    marks: tuple[Mark, ...] = ()
+    points: tuple[Point, ...] = ()
+    cursor: float | None = None
+    away: tuple[float, float] | None = None
+    whole_y: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,9 +212,14 @@ def _hints(kind: type) -> dict[str, Any]:
 def _read(value: Any, wanted: Any, where: str) -> Any:
     """`value` from JSON as the annotation `wanted`; `where` is its path for the error."""
     origin, inside = get_origin(wanted), get_args(wanted)
+    if origin in (Union, types.UnionType) and isinstance(value, list):
+        wanted = next((choice for choice in inside if get_origin(choice) is tuple), wanted)
+        origin, inside = get_origin(wanted), get_args(wanted)
     if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
         return _read_object(value, wanted, where)
     if origin is tuple and isinstance(value, list):
+        if inside[-1] is not Ellipsis and len(value) != len(inside):
+            raise ValueError(f"{where} should be a list of {len(inside)}, not of {len(value)}")
         return tuple([_read(item, inside[0], f"{where}[{index}]") for index, item in enumerate(value)])
     if origin is Literal and type(value) is str and value in inside:
         return value
@@ -193,7 +230,7 @@ def _read(value: Any, wanted: Any, where: str) -> Any:
         return float(value)
     if origin is Literal:
         raise ValueError(f"{where} should be {' or '.join(inside)}")
-    names = ["a list"] if origin is tuple else dict.fromkeys(_KINDS_OF_JSON[choice] for choice in choices)
+    names = dict.fromkeys(_KINDS_OF_JSON[list if get_origin(choice) is tuple else choice] for choice in choices)
     raise ValueError(f"{where} should be {' or '.join(names)}, not {_kind(value)}")
 
 

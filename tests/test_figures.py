@@ -8,14 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqplay.figures import Bars, Column, Curve, Curves, Figure, Floor, Shaded, Table, Text, from_json, to_json
+from seqplay.figures import (
+    Bars,
+    Column,
+    Curve,
+    Curves,
+    Figure,
+    Floor,
+    Mark,
+    Point,
+    Shaded,
+    Table,
+    Text,
+    from_json,
+    to_json,
+)
 
 EXAMPLES = [
     Text("writes this", "writes now", "step 2,400", prompt="ROMEO: "),
     Shaded(("나", "는", "\n"), (0.5, None, 7.25), 0.0, 8.0, "bits", "surprise", "9 % more"),
     Bars(("gzip", "lstm"), (2.21, None), "nats", "to beat", "caption"),
     Curves(
-        (Curve("held out", (0.0, 60.0), (4.17, None)), Curve("train", (), (), "muted")),
+        (
+            Curve("held out", (0.0, 60.0), (4.17, None), dashed=True, counts=(1, 64)),
+            Curve("train", (), (), "muted"),
+        ),
         "steps",
         "nats",
         "loss",
@@ -23,6 +40,12 @@ EXAMPLES = [
         log_y=True,
         floors=(Floor("gzip", 2.21),),
         x_end=3780.0,
+        x_start=60.0,
+        marks=(Mark(1500.0, "learning rate ÷2"),),
+        points=(Point(2400.0, 1.47),),
+        cursor=900.0,
+        away=(1000.0, 2000.0),
+        whole_y=True,
     ),
     Table((Column("run"), Column("held out", "right")), (("lstm", 1.47), ("rnn", None), (7, "x")), "runs", "3 runs"),
 ]
@@ -71,6 +94,11 @@ def test_what_has_a_default_may_be_left_out():
     assert from_json({"kind": "figure", "figure": "text", "text": "a"}) == Text("a")
 
 
+def test_a_chart_of_an_older_seqplay_is_read():
+    row = {"kind": "figure", "figure": "curves", "curves": [{"name": "a", "x": [1.0], "y": [2.0], "role": "muted"}]}
+    assert from_json(row | {"x_end": None}) == Curves((Curve("a", (1.0,), (2.0,), "muted"),))
+
+
 def changed(figure, **keys):
     return {**to_json(figure), **keys}
 
@@ -98,6 +126,14 @@ def changed(figure, **keys):
         ),
         (changed(EXAMPLES[3], curves=[7]), "curves.curves[0] should be an object, not a number"),
         (changed(EXAMPLES[3], log_y=1), "curves.log_y should be true or false, not a number"),
+        (changed(EXAMPLES[3], away=[1.0]), "curves.away should be a list of 2, not of 1"),
+        (changed(EXAMPLES[3], away="noon"), "curves.away should be a list or null, not a text"),
+        (changed(EXAMPLES[3], away=[1.0, "2"]), "curves.away[1] should be a number, not a text"),
+        (changed(EXAMPLES[3], marks=[{"x": 1.0}]), "curves.marks[0].name is missing"),
+        (
+            changed(EXAMPLES[3], curves=[{"name": "a", "x": [1], "y": [1], "counts": [1, 2]}]),
+            "Curve has 1 x but 2 counts",
+        ),
         (changed(EXAMPLES[3], x_end=10**400), "curves.x_end should be a number or null, not a number"),
         (
             changed(EXAMPLES[4], columns=[{"name": "a", "align": "up"}]),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from seqplay.cli.runs import GLYPHS
 from seqplay.draw.bars import measure
 from seqplay.draw.curves import draw_curves
 from seqplay.draw.lines import Line, Span, cut, line_width, span
-from seqplay.draw.numbers import clock, plural, short
+from seqplay.draw.numbers import clock, pace, plural, short
 from seqplay.draw.text import wrap
-from seqplay.figures import Curve, Curves
+from seqplay.figures import Curves
+from seqplay.runs.charts import Axes, loss_chart
 from seqplay.runs.progress import AVERAGED, Progress
 
 WIDEST = 100  # cells of the few lines
@@ -36,7 +36,7 @@ def picture(progress: Progress, width: int, height: int = 24) -> list[Line]:
     if not progress.start:
         return [cut(_waiting(progress), width)][:height]
     name = span(progress.run, "title")
-    rest = [_bar(progress, width), *_facts(progress, width), _newest_line(progress), *_note(progress)]
+    rest = [_bar(progress, width), *_facts(progress, width), _newest_line(progress), *_note(progress, width)]
     heading = wrap([name, span(f"  {title(progress)}", "muted")], width)
     if len(heading) + len(rest) > height:
         heading = [cut((name, span(f"  {title(progress)}", "muted")), width)]
@@ -57,7 +57,7 @@ def _page(progress: Progress, width: int, height: int) -> list[Line]:
     name = [Span(f"{GLYPHS[progress.state]} ", ROLES.get(progress.state, "muted")), span(progress.run, "title")]
     heading = wrap([*name, span(f"  {title(progress)}", "muted")], width)[:2]
     sample = _sample(progress, width, min(MOST_SAMPLE, height // 6))
-    foot = [(), *_facts(progress, width), (), *sample, *(_note(progress) or [()])]
+    foot = [(), *_facts(progress, width), (), *sample, *(_note(progress, width) or [()])]
     rows = height - len(heading) - 2 - len(foot)
     chart = draw_curves(live_chart(progress), width, rows)
     return [*heading, _bar(progress, width), (), *chart, *[()] * (rows - len(chart)), *foot]
@@ -65,19 +65,7 @@ def _page(progress: Progress, width: int, height: int) -> list[Line]:
 
 def live_chart(progress: Progress) -> Curves:
     """Both losses over the whole budget."""
-    return loss_chart(
-        progress.train.curve("train", "muted"),
-        progress.held_out.curve("held out", "primary"),
-        progress.unit,
-        title="loss",
-        x_label="time" if progress.budget else "steps",
-        x_end=progress.budget or progress.steps,
-    )
-
-
-def loss_chart(train: Curve, held_out: Curve, unit: str, **more: Any) -> Curves:
-    """The chart of a run's losses; what was held out is the more important one."""
-    return Curves((held_out, train) if held_out.x else (train,), y_label=f"nats per {unit}", **more)
+    return loss_chart(progress, Axes(x="seconds" if progress.budget else "steps"), title="loss")
 
 
 def _waiting(progress: Progress) -> Line:
@@ -123,11 +111,11 @@ def _sample(progress: Progress, width: int, rows: int) -> list[Line]:
     return [(Span("writes", "title"), Span(at, "muted")), *body, *[()] * (rows - len(body))]
 
 
-def _note(progress: Progress) -> list[Line]:
-    """What the trainer says; how it ended is told elsewhere."""
+def _note(progress: Progress, width: int) -> list[Line]:
+    """What the trainer says, in at most two lines that break at spaces; how it ended is told elsewhere."""
     if not progress.note or progress.state in ("stopped", "crashed", "finished"):
         return []
-    return [(span(progress.note["message"], "warning" if progress.state == "paused" else "muted"),)]
+    return wrap([span(progress.note["message"], "warning" if progress.state == "paused" else "muted")], width)[:2]
 
 
 def facts(progress: Progress) -> list[tuple[str, str]]:
@@ -143,6 +131,5 @@ def facts(progress: Progress) -> list[tuple[str, str]]:
         found.append(("held out", f"{about}{held_out:.3f}"))
         found.append(("", f"{about}{held_out / math.log(2):.2f} bits/{short(progress.unit)}"))
     if progress.speed:
-        pace = f"{progress.speed / 1000:.1f}k" if progress.speed >= 1000 else f"{progress.speed:.0f}"
-        found.append(("", f"{pace} {short(progress.unit)}/s"))
+        found.append(("", f"{pace(progress.speed)} {short(progress.unit)}/s"))
     return found

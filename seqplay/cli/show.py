@@ -9,20 +9,19 @@ import rich_click as click
 
 from seqplay import draw
 from seqplay.cli import output
-from seqplay.cli.picture import loss_chart
 from seqplay.cli.runs import GLYPHS
 from seqplay.draw.lines import Line, span
 from seqplay.draw.numbers import clock, plural
 from seqplay.errors import RunError
-from seqplay.figures import Column, Curve, Curves, Figure, Table, Text, from_json
+from seqplay.figures import Column, Figure, Table, Text, from_json
 from seqplay.recipe import Plan, to_json
 from seqplay.runs import layout, reader, shelf
+from seqplay.runs.charts import AXES, Axes, loss_chart
 from seqplay.runs.layout import RunFiles
-from seqplay.runs.progress import AVERAGED
+from seqplay.runs.progress import AVERAGED, Progress
 
 HEIGHT = 18
 WIDEST = 100  # cells of what is no chart
-X_AXES = {"steps": "step", "seconds": "seconds", "tokens": "tokens"}
 
 
 @click.command(cls=click.RichCommand)
@@ -30,7 +29,7 @@ X_AXES = {"steps": "step", "seconds": "seconds", "tokens": "tokens"}
 @click.option(
     "--x",
     "x",
-    type=click.Choice(list(X_AXES)),
+    type=click.Choice(AXES),
     default="steps",
     show_default=True,
     help="what the chart's x axis counts",
@@ -57,7 +56,9 @@ def command(run: str | None, x: str, log_y: bool, height: int, as_json: bool) ->
     text = _newest_text(found)
     ascii_only = output.is_ascii_only()
     try:
-        figures: list[Figure] = [_chart(plan, rows, x, log_y, title), _layers(plan), *text]
+        axes = Axes(x=x, log_y=log_y)
+        chart = loss_chart(_progress(found, rows), axes, unit=plan.unit, title=title)
+        figures: list[Figure] = [chart, _layers(plan), *text]
         drawn = [
             draw.draw(figure, min(width, WIDEST) if number else width, height, ascii_only=ascii_only)
             for number, figure in enumerate(figures)
@@ -74,24 +75,13 @@ def command(run: str | None, x: str, log_y: bool, height: int, as_json: bool) ->
         output.say(summary.problem)
 
 
-def _chart(plan: Plan, rows: list[dict[str, Any]], x: str, log_y: bool, title: str) -> Curves:
-    steps = [row for row in rows if row["kind"] == "step"]
-    scored = [row for row in rows if row["kind"] == "evaluation" and row["held_out_estimate"] is not None]
-    key = X_AXES[x]
-    train = Curve("train", tuple(r[key] for r in steps), tuple(r["train_loss"] for r in steps), "muted")
-    held_out = Curve(
-        "held out", tuple(r[key] for r in scored), tuple(r["held_out_estimate"] for r in scored), "primary"
-    )
-    length = next((r["value"] for r in reversed(rows) if r["kind"] == "change" and r["name"] == "steps"), plan.steps)
-    return loss_chart(
-        train,
-        held_out,
-        plan.unit,
-        x_label="time" if x == "seconds" else x,
-        title=title,
-        log_y=log_y,
-        x_end=length if x == "steps" else None,
-    )
+def _progress(run: RunFiles, rows: list[dict[str, Any]]) -> Progress:
+    """What the rows tell. Raises RunError for one that no trainer writes."""
+    progress = Progress(run.name)
+    for row in rows:
+        if not progress.add(row):
+            raise RunError(f"{run.log} holds a row that seqplay never writes: {str(row)[:100]}.")
+    return progress
 
 
 def _layers(plan: Plan) -> Table:

@@ -49,8 +49,10 @@ def _numbers(values: Sequence[float | None], unit: str) -> list[str]:
 
 def measure(part: float, cells: int, role: str = "primary") -> list[Span]:
     """`part` (0 to 1) of a line of `cells` cells as a heavy line, the rest as a light one: ━━━╸────."""
-    halves = max(0, min(2 * cells, round(part * 2 * cells)))
-    if part > 0 and not halves:
+    cells = max(0, cells)
+    part = max(0.0, min(part, 1.0)) if not math.isnan(part) else 0.0
+    halves = round(part * 2 * cells)
+    if part > 0 and not halves and cells:
         halves = 1
     heavy = "━" * (halves // 2) + "╸" * (halves % 2)
     return [piece for piece in (Span(heavy, role), Span("─" * (cells - len(heavy)), "hairline")) if piece.text]

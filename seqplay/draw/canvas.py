@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import compress, pairwise
+from operator import ne
 
 from seqplay.draw.lines import Line, Span
 from seqplay.safe_text import clusters
 
+_RHYTHM = ((2, 3), (6, 9))  # pixels drawn, of how many: in ASCII, in braille
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
@@ -24,6 +27,12 @@ class Canvas:
         if not 0 <= row < self.height:
             return
         texts, roles = self._texts[row], self._roles[row]
+        if text.isascii():
+            begin, end = max(0, column), min(column + len(text), self.width)
+            if begin < end:
+                texts[begin:end] = text[begin - column : end - column]
+                roles[begin:end] = [role] * (end - begin)
+            return
         for piece, cells in clusters(text):
             if column >= 0 and column + cells <= self.width:
                 if cells:
@@ -32,6 +41,16 @@ class Canvas:
                 elif column:
                     texts[column - 1] += piece
             column += cells
+
+    def repeat(self, column: int, row: int, glyphs: str, role: str, cells: int) -> None:
+        """Fill so many cells with narrow characters, again and again, where the page certainly is."""
+        self._texts[row][column : column + cells] = (glyphs * cells)[:cells]
+        self._roles[row][column : column + cells] = [role] * cells
+
+    def dot(self, column: int, row: int, glyph: str, role: str) -> None:
+        """Put one narrow character where the page certainly is."""
+        self._texts[row][column] = glyph
+        self._roles[row][column] = role
 
     def lines(self) -> list[Line]:
         """The page without the blanks at the ends of its lines."""
@@ -42,26 +61,39 @@ def _runs(texts: list[str], roles: list[str]) -> Line:
     end = len(texts)
     while end and texts[end - 1] == " ":
         end -= 1
-    starts = [at for at in range(end) if at == 0 or roles[at] != roles[at - 1]]
-    stops = [*starts[1:], end]
-    return tuple(Span("".join(texts[start:stop]), roles[start]) for start, stop in zip(starts, stops, strict=False))
+    if not end:
+        return ()
+    edges = [0, *compress(range(1, end), map(ne, roles[1:end], roles)), end]
+    return tuple(Span("".join(texts[start:stop]), roles[start]) for start, stop in pairwise(edges))
 
 
 class Dots:
-    """One curve's pixels: 2 x 4 to a braille cell, or one to a cell where only ASCII may be drawn."""
+    """One curve's pixels: 2 x 4 to a braille cell, or one to a cell where only ASCII may be drawn.
 
-    def __init__(self, width: int, height: int, *, braille: bool = True) -> None:
+    A `dashed` curve leaves pixels out in a rhythm along its way.
+    """
+
+    def __init__(self, width: int, height: int, *, braille: bool = True, dashed: bool = False) -> None:
         self.width, self.height = width, height
         self.across, self.down = (2, 4) if braille else (1, 1)
         self._bits = bytearray(width * height)
+        self._rhythm = _RHYTHM[braille] if dashed else (1, 1)
+        self._way = 0
+        self._pen = -1, -1
 
     def cells(self) -> Iterator[tuple[int, int, int]]:
         """(column, row, dots) of each cell that has any."""
-        return ((index % self.width, index // self.width, bits) for index, bits in enumerate(self._bits) if bits)
+        width, bits = self.width, self._bits
+        return ((index % width, index // width, bits[index]) for index in compress(range(len(bits)), bits))
 
     def any_within(self, begin: int, end: int, row: int) -> bool:
         """Whether there is a dot in the columns `begin` to `end` of a row."""
         return any(self._bits[row * self.width + max(0, begin) : row * self.width + min(end, self.width)])
+
+    def fill(self, begin: int, end: int, row: int) -> None:
+        """Take whole cells."""
+        for column in range(max(0, begin), min(end, self.width)):
+            self._bits[row * self.width + column] = 0xFF
 
     def point(self, x: int, y: int) -> None:
         if 0 <= x < self.width * self.across and 0 <= y < self.height * self.down:
@@ -86,10 +118,16 @@ class Dots:
         dx, dy = abs(x_end - x), -abs(y_end - y)
         step_x, step_y = (1 if x < x_end else -1), (1 if y < y_end else -1)
         error = dx + dy
+        drawn, rhythm = self._rhythm
+        bits, width, down, across = self._bits, self.width, self.down, self.across
+        right, bottom = width * across, self.height * down
+        way = self._way - ((x, y) == self._pen)  # where a line goes on, its first pixel is the last one's
         while True:
-            self.point(x, y)
+            if way % rhythm < drawn and 0 <= x < right and 0 <= y < bottom:
+                bits[y // down * width + x // across] |= _BITS[y % down][x % across]
+            way += 1
             if x == x_end and y == y_end:
-                return
+                break
             twice = 2 * error
             if twice >= dy:
                 error += dy
@@ -97,3 +135,4 @@ class Dots:
             if twice <= dx:
                 error += dx
                 y += step_y
+        self._way, self._pen = way, (x, y)

@@ -1,4 +1,8 @@
-"""Names that ride on the heads of curves or stand in the gutter, and never cover a curve or each other."""
+"""Names that ride on the heads of curves or stand in the gutter, and never cover a curve or each other.
+
+Colour is not needed to read them: a name touches the end of its own curve, or stands in the gutter in the order of the
+values.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from seqplay.draw.page import Layout, Page
 from seqplay.draw.placement import place
 from seqplay.safe_text import cell_width, fit
 
+_NEAR = 2  # columns between the ends of two curves whose names may stand above each other beside them
+
 
 class Label(NamedTuple):
     """What stands at the end of a curve or yardstick.
 
-    `column` and `row` are the cell of the plot where that ends, `value` is what the text says, and `above` is whether
-    the end is out of sight.
+    `column` and `row` are the cell of the plot where that ends, `value` is what the text says, `above` is whether the
+    end is out of sight, and `curve` is the number of the curve.
     """
 
     column: int
@@ -24,15 +30,22 @@ class Label(NamedTuple):
     text: str
     role: str
     above: bool = False
+    curve: int = -1
 
 
-def draw_labels(page: Page, curves: Sequence[Dots], heads: Sequence[Label], floors: Sequence[Label]) -> None:
-    """Each label beside its head where that is free; the others in the gutter, in the order of their values."""
+def draw_labels(
+    page: Page, curves: Sequence[Dots], taken: Dots, heads: Sequence[Label], floors: Sequence[Label]
+) -> None:
+    """Each label beside its head where that is free; the others in the gutter, in the order of their values.
+
+    `taken` are the cells of what else may not be covered.
+    """
     canvas, layout = page.canvas, page.layout
     beside: list[tuple[int, Label]] = []
     waiting: list[Label] = []
+    ends = {head.curve: head.column for head in heads}
     for head in heads:
-        row = _free_row(head, layout, curves, beside)
+        row = _free_row(head, layout, curves, taken, beside, ends)
         if row is None:
             waiting.append(head)
         else:
@@ -47,8 +60,9 @@ def draw_labels(page: Page, curves: Sequence[Dots], heads: Sequence[Label], floo
     for row, label in zip(place([label.row for label in kept], weights, rows), kept, strict=True):
         text = fit(label.text, layout.gutter - 1)
         start = layout.columns + 1
-        named = any(taken == row and _extent(other)[1] > label.column for taken, other in beside)
-        if row == label.row and not named and not _covered(curves, label.column + 1, layout.columns, row):
+        named = any(taken_row == row and _extent(other)[1] > label.column for taken_row, other in beside)
+        is_free = not _covered([*curves, taken], label.column + 1, layout.columns, row)
+        if row == label.row and not named and is_free and _is_clear(label, row, curves, ends):
             start = min(start, label.column + 2)  # so that the label follows its head into the gutter without a jump
         canvas.put(layout.left + start - 1, row, f"{_before(label, page)}{text}", label.role)
 
@@ -57,17 +71,48 @@ def _before(label: Label, page: Page) -> str:
     return page.glyphs.above if label.above else " "
 
 
-def _free_row(head: Label, layout: Layout, curves: Sequence[Dots], beside: Sequence[tuple[int, Label]]) -> int | None:
+def _free_row(
+    head: Label,
+    layout: Layout,
+    curves: Sequence[Dots],
+    taken: Dots,
+    beside: Sequence[tuple[int, Label]],
+    ends: dict[int, int],
+) -> int | None:
     begin, end = _extent(head)
     if end > layout.columns:
         return None
-    for row in (head.row, head.row + 1, head.row - 1, head.row + 2, head.row - 2):
-        if not 0 <= row < layout.rows or _covered(curves, begin, end, row):
+    for row in (head.row, head.row + 1, head.row - 1):
+        if not 0 <= row < layout.rows or _covered([*curves, taken], begin, end, row):
             continue
-        near = [(taken, other) for taken, other in beside if begin < _extent(other)[1] and _extent(other)[0] < end]
-        if all(taken < row if other.value > head.value else taken > row for taken, other in near):
+        if not _is_clear(head, row, curves, ends):
+            continue
+        near = [
+            (taken_row, other) for taken_row, other in beside if begin < _extent(other)[1] and _extent(other)[0] < end
+        ]
+        if all(taken_row < row if other.value > head.value else taken_row > row for taken_row, other in near):
             return row
     return None
+
+
+def _is_clear(head: Label, row: int, curves: Sequence[Dots], ends: dict[int, int]) -> bool:
+    """Whether nobody takes a label in this row for that of a curve that goes by here.
+
+    Curves that end here too are told apart by the order of their labels.
+    """
+    passing = [
+        number
+        for number in range(len(curves))
+        if number != head.curve and abs(ends.get(number, -1 - _NEAR) - head.column) > _NEAR
+    ]
+    if row == head.row:  # the label touches the head, unless that cell belongs to a more important curve
+        return not _covered(
+            [curves[number] for number in passing if number < head.curve], head.column, head.column + 1, row
+        )
+    return not any(
+        _covered([curves[number] for number in passing], head.column, head.column + 3, near)
+        for near in (row - 1, row, row + 1)
+    )
 
 
 def _covered(curves: Sequence[Dots], begin: int, end: int, row: int) -> bool:

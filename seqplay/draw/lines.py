@@ -1,8 +1,9 @@
 """What every drawing is made of: lines of spans, each a text with a role.
 
 A role says what a span means, not how it looks: "" (content), "muted", "faint", "hairline", "title", "primary",
-"accent", "secondary", "success", "warning", "error", "shade-0" ... "shade-4", "run-1" ... "run-6". `rich_lines` and the
-app's theme turn roles into colours. Text that comes from data enters a span through `span`, which makes it safe.
+"accent", "secondary", "success", "warning", "error", "focus" (a frame), "shade-0" ... "shade-4" (behind a text),
+"level-0" ... "level-4" (of a block), "run-1" ... "run-6". `rich_lines` and the app's theme turn roles into colours.
+Text that comes from data enters a span through `span`, which makes it safe.
 """
 
 from __future__ import annotations

@@ -33,6 +33,16 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def pace(speed: float) -> str:
+    """So many a second: 812 as it is, and 25400 as 25.4k."""
+    return f"{speed / 1000:.1f}k" if speed >= 1000 else f"{speed:.0f}"
+
+
+def percent(share: float) -> str:
+    """How much of something is done: 0.998 as 99 %, for it is 100 % only when nothing is left."""
+    return f"{100 if share >= 1 else min(99, math.floor(100 * share + 1e-9))} %"
+
+
 def plural(unit: str) -> str:
     """What several tokens are called: characters, words, and jamo, which is its own plural."""
     return unit if unit == "jamo" else f"{unit}s"

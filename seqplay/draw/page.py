@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from seqplay.draw.canvas import Canvas
+from seqplay.draw.reduce import drawable
 from seqplay.draw.scale import Scale, Tick
 from seqplay.safe_text import cell_width
 
@@ -21,10 +22,16 @@ class Glyphs(NamedTuple):
     base: str
     base_tick: str
     above: str
+    beyond: str
+    cursor: str
+    mark: str
+    marked: str
+    away: str
+    point: str
 
 
-BOX = Glyphs("┈", "╌", "│", "┤", "└", "─", "┴", "↑")
-ASCII = Glyphs(".", "- ", "|", "+", "+", "-", "+", "^")
+BOX = Glyphs("┈", "╌", "│", "┤", "└", "─", "┴", "↑", "▸", "│", "┊", "▲", "┄", "◆")
+ASCII = Glyphs(".", "- ", "|", "+", "+", "-", "+", "^", ">", "|", ":", "^", ".", "&")
 
 
 class Layout(NamedTuple):
@@ -47,10 +54,20 @@ class Page(NamedTuple):
     y_scale: Scale
     across: int
 
+    def column(self, x: float) -> int | None:
+        """The column of the plot that shows `x`; None where it is out of sight."""
+        if not drawable(x) or not -1e-9 <= (at := self.x_scale.at(x)) <= 1 + 1e-9:
+            return None
+        return round(at * (self.layout.columns * self.across - 1)) // self.across
+
     def pixel(self, value: float) -> float:
         """The height of a value in pixels from the plot's top, outside of it for one out of range."""
         y = (1 - self.y_scale.at(value)) * (self.layout.rows * self.across**2 - 1)
         return max(-1e6, min(y, 1e6))
+
+    def shows(self, value: float) -> bool:
+        """Whether a value is in the range of the chart."""
+        return drawable(value, positive=self.y_scale.log) and 0 <= self.y_scale.at(value) <= 1
 
     def row(self, value: float) -> int:
         """The row of the plot that shows a value, or the nearest one."""

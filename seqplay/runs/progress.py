@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from array import array
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqplay.figures import Curve
-from seqplay.runs.rows import number
+from seqplay.runs.growing import Growing
+from seqplay.runs.rows import is_change, number
 from seqplay.runs.summary import State
 
 Row = dict[str, Any]
 
+SMALLEST, LARGEST = 1e-100, 1e100  # of what is measured: beyond them a ratio or a square is no number any more
 AVERAGED = 50  # steps whose mean a shown training loss is, roughly: the last one counts 1/50, as in the `done` row
 
 
@@ -32,8 +30,15 @@ def _is_time(value: Any) -> bool:
     return seconds is not None and 0 <= seconds < 2**33
 
 
-def _is_loss(value: Any) -> bool:
-    return value is None or number(value) is not None
+def _is_measured(value: Any) -> bool:
+    """A number that can be drawn, or nothing where none could be told."""
+    known = number(value)
+    return value is None or (known is not None and abs(known) < LARGEST)
+
+
+def _is_size(value: Any) -> bool:
+    known = number(value)
+    return known is not None and SMALLEST < known < LARGEST
 
 
 NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = {
@@ -41,38 +46,43 @@ NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = {
         **dict.fromkeys(("cell", "why"), _is_text),
         **dict.fromkeys(("steps", "layers", "hidden", "parameters", "train_tokens"), _is_count),
     },
-    "step": {"step": _is_count, "train_loss": _is_loss, "seconds": _is_time, "tokens": _is_count},
-    "evaluation": {"step": _is_count, "held_out_estimate": _is_loss},
-    "change": {"name": _is_text},
+    "step": {"step": _is_count, "train_loss": _is_measured, "seconds": _is_time, "tokens": _is_count},
+    "evaluation": {"step": _is_count, "held_out_estimate": _is_measured, "seconds": _is_time, "tokens": _is_count},
+    "change": {"name": _is_text, "step": _is_count, "value": _is_size},
     "note": {"note": _is_text, "message": _is_text},
-    "done": {"steps": _is_count, "seconds": _is_time, "train_loss": _is_loss, "held_out_loss": _is_loss},
+    "done": {"steps": _is_count, "seconds": _is_time, "train_loss": _is_measured, "held_out_loss": _is_measured},
 }
-"""What the command line reads of each kind of row."""
+"""What viewers read of each kind of row."""
+WHERE_KNOWN: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "start": {"tokens": _is_text},
+    "step": dict.fromkeys(("learning_rate", "gradient_norm"), _is_measured),
+    "change": {"before": _is_measured},
+    "done": dict.fromkeys(("bits_per_byte", "perplexity"), _is_measured),
+    "figure": {"step": _is_count},
+}
+"""What they read of it where it is there and is not null."""
 
 
-@dataclass
-class Growing:
-    """A loss by its steps and by x, as it grows. NaN is a gap."""
+@dataclass(frozen=True)
+class Change:
+    """Something that was changed while the run trained: what, where, and by how much."""
 
-    steps: array[int] = field(default_factory=lambda: array("q"))
-    x: array[float] = field(default_factory=lambda: array("d"))
-    y: array[float] = field(default_factory=lambda: array("d"))
+    step: int
+    seconds: float
+    tokens: int
+    name: str
+    value: float
+    before: float
 
-    def add(self, step: int, x: float, y: float | None) -> None:
-        """A point; where training went back to a checkpoint, it takes the place of those from its step on."""
-        if self.steps and step <= self.steps[-1]:
-            self.cut(step)
-        self.steps.append(step)
-        self.x.append(x)
-        self.y.append(math.nan if y is None else y)
 
-    def cut(self, step: int) -> None:
-        begin = bisect_left(self.steps, step)
-        for column in (self.steps, self.x, self.y):
-            del column[begin:]
+@dataclass(frozen=True)
+class Sample:
+    """What the model wrote after a step."""
 
-    def curve(self, name: str, role: str) -> Curve:
-        return Curve(name, tuple(self.x), tuple(None if math.isnan(y) else y for y in self.y), role)
+    step: int
+    prompt: str
+    text: str
+    caption: str = ""
 
 
 @dataclass
@@ -91,8 +101,16 @@ class Progress:
     written: str = ""
     written_at: int | None = None
     has_ended: bool = False  # the trainer's process is gone
+    best_loss: float | None = None
+    best_step: int | None = None
     train: Growing = field(default_factory=Growing)
     held_out: Growing = field(default_factory=Growing)
+    gradient: Growing = field(default_factory=Growing)
+    rate: Growing = field(default_factory=Growing)
+    pace: Growing = field(default_factory=Growing)
+    """Tokens a second, over the last hundred steps."""
+    changes: list[Change] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     _speeds: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=100))
 
     def add(self, row: Row) -> bool:
@@ -105,31 +123,69 @@ class Progress:
             case "step":
                 self._add_step(row)
             case "evaluation":
-                self.evaluation = row
-                if row["held_out_estimate"] is not None:
-                    self.held_out.add(row["step"], self._x(self.step) if self.step else 0.0, row["held_out_estimate"])
-            case "change" if row["name"] == "steps" and _is_count(row.get("value")):
+                self._add_evaluation(row)
+            case "change" if not is_change(row):
+                return False
+            case "change" if row["name"] == "steps" and not _is_count(row["value"]):
+                return False
+            case "change" if row["name"] == "steps":
                 self.steps = row["value"]
+            case "change":
+                self._add_change(row)
             case "note":
                 self.note = row
             case "done":
                 self.done = row
             case "figure" if row.get("figure") == "text":
-                self.written, self.written_at = row["prompt"] + row["text"], row.get("step")
+                self._add_sample(row)
         return True
 
     def _add_step(self, row: Row) -> None:
         if row["step"] <= self.step.get("step", -1):  # the trainer went back to a checkpoint, and its clock with it
-            self._speeds.clear()
-            self.held_out.cut(row["step"])
+            self._go_back(row["step"])
         self.step, self.note = row, {}
         loss = row["train_loss"]
         if loss is not None:
             self.smoothed = loss if self.smoothed is None else self.smoothed + (loss - self.smoothed) / AVERAGED
-        self.train.add(row["step"], self._x(row), loss)
+        where = row["step"], row["seconds"], row["tokens"]
         self._speeds.append((row["seconds"], row["tokens"]))
         (t0, n0), (t1, n1) = self._speeds[0], self._speeds[-1]
         self.speed = (n1 - n0) / (t1 - t0) if t1 > t0 else self.speed
+        self.train.add(*where, loss)
+        self.gradient.add(*where, number(row.get("gradient_norm")))
+        self.rate.add(*where, number(row.get("learning_rate")))
+        self.pace.add(*where, self.speed)
+
+    def _add_evaluation(self, row: Row) -> None:
+        self.evaluation, estimate = row, row["held_out_estimate"]
+        if estimate is None:
+            return
+        self.held_out.add(row["step"], row["seconds"], row["tokens"], estimate)
+        if self.best_loss is None or estimate < self.best_loss:
+            self.best_loss, self.best_step = estimate, row["step"]
+
+    def _add_change(self, row: Row) -> None:
+        where = row["step"], float(self.step.get("seconds", 0.0)), self.step.get("tokens", 0)
+        self.changes.append(Change(*where, row["name"], float(row["value"]), number(row.get("before")) or 0.0))
+
+    def _add_sample(self, row: Row) -> None:
+        step = row.get("step") or 0
+        while self.samples and self.samples[-1].step >= step:
+            self.samples.pop()
+        caption = row.get("caption")
+        self.samples.append(Sample(step, row["prompt"], row["text"], caption if isinstance(caption, str) else ""))
+        self.written, self.written_at = row["prompt"] + row["text"], row.get("step")
+
+    def _go_back(self, step: int) -> None:
+        """Forget what was known of this step and of those after it."""
+        self._speeds.clear()
+        for series in (self.train, self.held_out, self.gradient, self.rate, self.pace):
+            series.cut(step)
+        self.changes = [change for change in self.changes if change.step < step]
+        while self.samples and self.samples[-1].step >= step:
+            self.samples.pop()
+        best = min(zip(self.held_out.y, self.held_out.steps, strict=True), default=(None, None))
+        self.best_loss, self.best_step = best
 
     def begin_again(self) -> None:
         """Another trainer takes the run up: what the last one said in the end is old."""
@@ -165,7 +221,7 @@ class Progress:
     def budget(self) -> float | None:
         """Seconds of updates, where a time was asked for and not a number of steps."""
         minutes = number(self.start.get("minutes"))
-        return 60 * minutes if minutes and minutes > 0 else None
+        return 60 * minutes if minutes is not None and 0 < minutes < 2**33 else None
 
     def _x(self, step: Row) -> float:
         """Where a step is on the axis of the budget."""
@@ -193,9 +249,10 @@ class Progress:
 def _is_whole(row: Row) -> bool:
     """Whether a row has all that is read of its kind; a kind that is not known has it, one without a kind has not."""
     kind = row.get("kind")
-    if kind is None:
+    if not isinstance(kind, str):
         return False
     needed = NEEDED.get(kind, {})
     if kind == "figure" and row.get("figure") == "text":
         needed = {"text": _is_text, "prompt": _is_text}
-    return all(name in row and fits(row[name]) for name, fits in needed.items())
+    known = {name: fits for name, fits in WHERE_KNOWN.get(kind, {}).items() if row.get(name) is not None}
+    return all(name in row and fits(row[name]) for name, fits in (needed | known).items())

@@ -97,7 +97,7 @@ START = {
     "minutes": None,
 }
 STEP = {"kind": "step", "step": 1, "train_loss": 2.0, "seconds": 0.5, "tokens": 64}
-EVALUATION = {"kind": "evaluation", "step": 1, "held_out_estimate": 2.0}
+EVALUATION = {"kind": "evaluation", "step": 1, "seconds": 0.5, "tokens": 64, "held_out_estimate": 2.0}
 DONE = {"kind": "done", "steps": 1, "seconds": 1.0, "train_loss": 2.0, "held_out_loss": None}
 NOTE = {"kind": "note", "note": "notice", "message": "hear"}
 TEXT = {"kind": "figure", "figure": "text", "text": "one", "prompt": ""}
@@ -130,7 +130,7 @@ def test_malformed_rows_are_passed_over_by_every_view(run: RunFiles, capsys: pyt
 
     follow(run, trainer("exit 0"), as_json=True, is_new=True)
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["kind"] for row in printed] == ["start", "change", "step", "evaluation", "new"]
+    assert [row["kind"] for row in printed] == ["start", "step", "evaluation", "new"]
 
 
 @pytest.mark.parametrize("row", MALFORMED, ids=str)
@@ -295,6 +295,17 @@ def test_a_terminal_of_few_rows_gets_a_heading_of_one() -> None:
     assert len(lines) == 5
     assert lines[0].endswith("…")
     assert "60%" in lines[1]
+
+
+@pytest.mark.parametrize("draw", [page, picture])
+def test_what_the_trainer_says_is_broken_between_words(draw: Any) -> None:
+    progress = known()
+    said = " ".join(f"word{number}" for number in range(16))
+    progress.add({**NOTE, "message": said})
+    lines = [plain(line).rstrip() for line in draw(progress, 80, 24)]
+    (first,) = (number for number, line in enumerate(lines) if line.startswith("word0 "))
+    assert " ".join(lines[first : first + 2]) == said
+    assert all(len(line) <= 80 for line in lines)
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 20, 40, 59, 60, 80, 300])

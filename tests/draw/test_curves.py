@@ -200,3 +200,84 @@ def test_labels_beside_each_other_are_in_the_order_of_their_values():
     lines = drawn(figure)
     assert row_of(lines, "2.01 a") + 1 == row_of(lines, "2.00 b")
     assert lines[row_of(lines, "2.01 a")].index("2.01 a") == lines[row_of(lines, "2.00 b")].index("2.00 b") < 30
+
+
+def test_labels_that_touch_another_curve_go_to_the_gutter():
+    x = tuple(float(step) for step in range(100))
+    short = Curve("short", x[:50], tuple(1.0 + step / 100 for step in x[:50]), "muted")
+    above = Curve("long", x, tuple(1.002 + step / 100 for step in x))
+    lines = drawn(Curves((above, short)), 60, 16)
+    label = lines[row_of(lines, "short")]
+    assert label.index("1.49 short") > 45
+
+
+def test_a_label_in_the_row_beside_its_head_is_alone_there():
+    x = tuple(float(step) for step in range(100))
+    level = Curve("level", x, (1.0,) * 100)
+    ends = Curve("ends", x[:50], (1.0,) * 50, "muted")
+    rows = [row for row, line in enumerate(drawn(Curves((level, ends)))) if "1.00" in line and "ends" in line]
+    lines = drawn(Curves((level, ends)))
+    assert all("⠒" not in lines[row][:40] or lines[row].index("ends") > 45 for row in rows)
+
+
+def test_the_value_of_a_curve_that_goes_on_is_that_at_the_edge_and_an_arrow_says_so():
+    figure = Curves((Curve("up", (0.0, 100.0), (0.0, 10.0)),), x_start=0.0, x_end=50.0)
+    assert "5.00 up ▸" in page(figure)
+    assert "5.00 up >" in page(figure, ascii_only=True)
+    assert "▸" not in page(Curves(figure.curves, x_start=0.0, x_end=100.0))
+
+
+def test_a_part_of_the_axis_shows_only_what_lies_in_it():
+    figure = Curves((Curve("loss", STEPS, LOSS), Curve("early", STEPS[:10], LOSS[:10], "muted")), "steps")
+    part = Curves(figure.curves, "steps", x_start=400.0, x_end=600.0)
+    lines = drawn(part)
+    assert "400" in lines[-1]
+    assert "600" in lines[-1]
+    assert "early" not in "\n".join(lines)
+    assert "1.65" not in page(figure)
+    assert "1.65" in page(part)
+
+
+def test_a_part_without_a_curve_says_so():
+    assert "nothing to draw yet" in page(Curves((Curve("loss", STEPS, LOSS),), x_start=2000.0, x_end=3000.0))
+
+
+def test_the_end_of_the_axis_is_named():
+    figure = Curves((Curve("a", (0.0, 120.0), (1.0, 2.0)),), "time", x_end=120.0)
+    assert "2:00 time" in drawn(figure)[-1]
+
+
+def test_the_whole_of_a_plunge_is_shown_when_it_is_asked_for():
+    steps, losses = (0.0, *(step + 10 for step in STEPS)), (90.0, *LOSS)
+    figure = Curves((Curve("loss", steps, losses),))
+    assert "  50 ┤" not in page(figure)
+    assert "  50 ┤" in page(Curves(figure.curves, whole_y=True))
+
+
+def test_a_plunge_after_which_nothing_happens_is_shown_whole():
+    learned = tuple(1.4 * 0.93**step + 0.001 for step in range(400))
+    lines = drawn(Curves((Curve("hello", tuple(map(float, range(400))), learned),)))
+    assert any(line.startswith("1.00") for line in lines)
+    assert lines[0][6] > "\u2800"
+
+
+def test_a_dashed_curve_leaves_dots_out_and_keeps_its_head():
+    whole, dashed = (
+        cells_of(draw_curves(Curves((Curve("a", STEPS, (1.5,) * len(STEPS), "primary", flag),)), 60, 16), "primary")
+        for flag in (False, True)
+    )
+    assert dashed < whole
+    assert 0.5 < len(dashed) / len(whole) < 0.9
+    assert max(dashed) == max(whole)
+    text = page(Curves((Curve("a", STEPS, (1.5,) * len(STEPS), dashed=True),)), ascii_only=True)
+    assert "+**.**.**.**" in text
+
+
+def test_a_thinned_curve_is_drawn_with_the_weight_of_its_points():
+    light, heavy = (Curve("a", (0.0, 0.0, 9.0), (1.0, 3.0, 2.0), counts=(count, 1, 1)) for count in (1, 99))
+    floors = Floor("low", 0.0), Floor("high", 4.0)
+    first = [
+        {row for column, row in cells_of(draw_curves(Curves((curve,), floors=floors), 60, 16), "primary") if column < 8}
+        for curve in (light, heavy)
+    ]
+    assert max(first[1]) > max(first[0])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from seqplay.draw import draw, plain
-from seqplay.figures import Bars, Column, Curve, Curves, Figure, Floor, Shaded, Table, Text
+from seqplay.figures import Bars, Column, Curve, Curves, Figure, Floor, Mark, Point, Shaded, Table, Text
 
 WORDS = st.text(
     st.characters(exclude_categories=()) | st.sampled_from("한글👍🏽❤\ufe0f\u200d\u0301\u1100\u1161\n\t \x1b"),
@@ -25,10 +25,12 @@ def pairs_of(first, second, most=6):
 
 
 CURVE = st.builds(
-    lambda name, points, role: Curve(name, *points, role),
+    lambda name, points, role, dashed, count: Curve(name, *points, role, dashed, (count,) * len(points[0])),
     WORDS,
     pairs_of(NUMBERS, VALUES, 30),
     st.sampled_from(["primary", "muted", "run-1"]),
+    st.booleans(),
+    st.integers(-1, 3) | st.just(10**400),
 )
 CURVES = st.builds(
     Curves,
@@ -40,6 +42,12 @@ CURVES = st.builds(
     log_y=st.booleans(),
     floors=st.lists(st.builds(Floor, WORDS, NUMBERS), max_size=3).map(tuple),
     x_end=VALUES,
+    x_start=VALUES,
+    marks=st.lists(st.builds(Mark, NUMBERS, WORDS), max_size=4).map(tuple),
+    points=st.lists(st.builds(Point, NUMBERS, NUMBERS), max_size=2).map(tuple),
+    cursor=VALUES,
+    away=st.none() | st.tuples(NUMBERS, NUMBERS),
+    whole_y=st.booleans(),
 )
 CELLS = st.none() | WORDS | st.integers() | NUMBERS
 TABLES = st.integers(0, 4).flatmap(
@@ -91,7 +99,19 @@ def test_a_real_chart_fits_into_every_size(width, height):
     steps = tuple(float(step) for step in range(300))
     losses = tuple(1.4 + 2.8 / (1 + step / 20) for step in steps)
     curves = Curve("held out 한국어", steps, losses), Curve("train", steps, losses, "muted")
-    figure = Curves(curves, "steps", "nats", "loss", "a caption", floors=(Floor("gzip", 2.21),), x_end=400.0)
+    figure = Curves(
+        curves,
+        "steps",
+        "nats",
+        "loss",
+        "a caption",
+        floors=(Floor("gzip", 2.21),),
+        x_end=400.0,
+        marks=(Mark(200.0, "learning rate ÷2"), Mark(210.0, "학습률 ÷2")),
+        points=(Point(299.0, losses[-1]),),
+        cursor=100.0,
+        away=(50.0, 90.0),
+    )
     lines = draw(figure, width, height)
     assert len(lines) <= height
     check_lines(lines, width)

@@ -6,6 +6,7 @@ from seqplay.draw.numbers import (
     decimals_for,
     grouped,
     number,
+    pace,
     plural,
     reading,
     scientific,
@@ -35,6 +36,10 @@ def test_a_reading_shows_what_its_size_can_tell(value, text):
 
 def test_seconds_are_read_as_a_clock():
     assert [clock(seconds) for seconds in (0, 5, 90, 3661)] == ["0:00", "0:05", "1:30", "1:01:01"]
+
+
+def test_a_pace_of_thousands_is_short():
+    assert [pace(speed) for speed in (0.4, 812.4, 1000, 25_444)] == ["0", "812", "1.0k", "25.4k"]
 
 
 def test_a_step_needs_the_decimals_that_tell_its_multiples_apart():

@@ -4,15 +4,17 @@ import pytest
 from rich.console import Console
 
 from seqplay.draw import Span, span
+from seqplay.draw.palette import CONTRAST, DARK, LIGHT
 from seqplay.draw.rich_lines import role_styles, to_rich
 
 ROLES = ["", "title", "muted", "faint", "hairline", "primary", "accent", "secondary", "success", "warning", "error"]
 ROLES += [f"shade-{level}" for level in range(5)] + [f"run-{number}" for number in range(1, 7)]
+ROLES += ["focus"] + [f"level-{level}" for level in range(5)]
 
 
-@pytest.mark.parametrize("dark", [True, False])
-def test_every_role_has_a_style(dark):
-    assert set(role_styles(dark)) == set(ROLES)
+@pytest.mark.parametrize("palette", [DARK, LIGHT, CONTRAST])
+def test_every_role_has_a_style(palette):
+    assert set(role_styles(palette)) == set(ROLES)
 
 
 def test_markup_in_data_is_never_parsed():
