@@ -28,6 +28,9 @@ from seqplay.runs.writer import LogWriter
 
 FLUSH_SECONDS = 0.05
 PAUSE_POLL_SECONDS = 0.05
+PREVIEW_SECONDS = 1.0  # between two previews, at first
+PREVIEW_SHARE = 0.02  # of the training so far: later they become rare
+PREVIEW_COST = 0.03  # of the time, at most
 MOST_ROLLBACKS = 3
 TELL_SECONDS = 3.0
 FORECAST_EVERY = 0.8  # hold a time budget against the clock whenever the steps left have shrunk to this share
@@ -53,6 +56,8 @@ class Drive:
         self.evaluation_seconds, self.startup_seconds, self.began = 0.0, 0.0, began
         self.forecast_step, self.forecast_seconds = 0, 0.0
         self.told = 0.0
+        self.temperature: float | None = None  # of previews, when somebody asked for another than the task's
+        self.preview_due = 0.0
 
     def go(self, notices: Sequence[str] = ()) -> bool:
         """Train until the plan is done (True), or until somebody stops it (False). Raises SeqplayError.
@@ -163,6 +168,8 @@ class Drive:
                     self._wait()
                 case "sample":
                     self._preview()
+                case "temperature":
+                    self._preview_at(request["value"])
                 case "learning_rate":
                     before = loop.learning_rate(self.plan, self.training.changes, self.training.step)
                     self._change("learning_rate", request["value"], before)
@@ -202,6 +209,8 @@ class Drive:
                     self._note("paused", f"is paused already, at step {self.training.step:,}")
                 case "sample":
                     self._preview()
+                case "temperature":
+                    self._preview_at(request["value"])
                 case "learning_rate":
                     for_later.append(request)
         self.requests.extendleft(reversed(for_later))
@@ -269,6 +278,8 @@ class Drive:
         if now - self.flushed > FLUSH_SECONDS:
             self.log.flush()
             self.flushed = now
+        if now > self.preview_due:
+            self._preview(by_clock=True)
 
     def _evaluate(self) -> None:
         """Score the averaged weights on the held-out part, show what they write, and commit."""
@@ -290,9 +301,23 @@ class Drive:
         self._commit()
         self.evaluation_seconds += time.perf_counter() - began
 
-    def _preview(self) -> None:
-        for figure in self.task.preview(self.training.averaged, self.plan, self.training.step):
-            self.figures.append({"step": self.training.step, **figures.to_json(figure)})
+    def _preview(self, by_clock: bool = False) -> None:
+        """Write down what the model makes now, and when to do so again: soon at first, and never often.
+
+        What comes `by_clock` is marked: it is no part of what the plan decides.
+        """
+        began, step = time.perf_counter(), self.training.step
+        why = {"by": "clock"} if by_clock else {}
+        for figure in self.task.preview(self.training.averaged, self.plan, step, self.temperature):
+            self.figures.append({"step": step, **why, **figures.to_json(figure)})
+        self.figures.flush()
+        now = time.perf_counter()
+        every = max(PREVIEW_SECONDS, PREVIEW_SHARE * self.training.seconds, (now - began) / PREVIEW_COST)
+        self.preview_due = now + every
+
+    def _preview_at(self, temperature: float) -> None:
+        self.temperature = temperature
+        self._preview()
 
     def _commit(self) -> None:
         """Logs first: a checkpoint is never ahead of them."""

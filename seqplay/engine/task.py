@@ -95,9 +95,13 @@ class Task(ABC):
         """What the final evaluation is about to do, in a line."""
 
     @abstractmethod
-    def preview(self, network: nn.Module, plan: Plan, step: int) -> list[Figure]:
-        """What the model makes now, for people who watch."""
+    def preview(self, network: nn.Module, plan: Plan, step: int, temperature: float | None = None) -> list[Figure]:
+        """What the model makes now, for people who watch; None is the task's own temperature."""
 
     @abstractmethod
-    def questions(self) -> Mapping[str, Callable[[nn.Module, Mapping[str, Any]], Answer]]:
-        """What can be asked of a trained network, by name."""
+    def questions(
+        self, network: nn.Module, watch: Callable[[], None] = lambda: None
+    ) -> Mapping[str, Callable[[Mapping[str, Any]], Answer]]:
+        """What can be asked of a trained network, by name; each takes options. Keep them: they may remember what the
+        network has read. `watch` is called now and then in a long answer, and may raise to end it.
+        """

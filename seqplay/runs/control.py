@@ -14,18 +14,20 @@ from seqplay.errors import UsageError, no_such
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.rows import Row, from_line, number, to_line
 
-ACTIONS = ("stop", "pause", "continue", "learning_rate", "sample")
+ACTIONS = ("stop", "pause", "continue", "learning_rate", "temperature", "sample")
 POLL_BYTES = 1 << 20
-MOST_RATE = 10**9  # a learning rate above it is a slip, and its products would overflow
+MOST = {"learning_rate": 10**9, "temperature": 100}  # above it a value is a slip
 
 
 def ask(run: RunFiles, action: str, value: float | None = None) -> None:
-    """Ask the run's trainer for something; `value` is the new learning rate."""
+    """Ask the run's trainer for something; `value` is the new learning rate, or temperature of what it writes."""
     if action not in ACTIONS:
         raise UsageError(no_such("request", action, ACTIONS))
     row = {"kind": "control", "action": action, "value": value, "time": time.time()}
     if not is_request(row):
-        raise UsageError(f"A learning rate is a number above 0 and at most {MOST_RATE:,}, not {value}.")
+        name = action.replace("_", " ")
+        least = "from 0 to" if action == "temperature" else "above 0 and at most"
+        raise UsageError(f"A {name} is a number {least} {MOST.get(action, 0):,}, not {value}.")
     try:
         descriptor = files.open_for_append(run.control)
         try:
@@ -40,8 +42,10 @@ def is_request(row: Row) -> bool:
     """Whether a row is a request that `ask` would write. Anybody can append a line, so the reader asks this too."""
     if row.get("kind") != "control" or row.get("action") not in ACTIONS:
         return False
-    rate = number(row.get("value"))
-    return row["action"] != "learning_rate" or (rate is not None and 0 < rate <= MOST_RATE)
+    value, most = number(row.get("value")), MOST.get(row["action"])
+    if most is None:
+        return True
+    return value is not None and value <= most and (value > 0 or (value == 0 and row["action"] == "temperature"))
 
 
 class ControlReader:

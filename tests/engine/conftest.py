@@ -121,8 +121,9 @@ class Trial:
             for row in self.rows("start", "step", "evaluation", "done")
         ]
 
-    def figures(self) -> list[dict[str, Any]]:
-        return read_all(self.files.figures)
+    def figures(self, *, by_clock: bool = False) -> list[dict[str, Any]]:
+        """The figures that the plan and requests decide, or those that came because time had passed."""
+        return [row for row in read_all(self.files.figures) if (row.get("by") == "clock") is by_clock]
 
     def steps(self) -> list[int]:
         return commit.steps(self.files.checkpoints)
@@ -161,7 +162,8 @@ class Trial:
     def write(self, prompt: str = "", length: int = 40, **dials: Any) -> str:
         """What the trained model writes, asked as a viewer asks."""
         options = {"prompt": prompt, "length": length, "seed": 1, **dials}
-        return "".join(row["text"] for row in worker.answer(wire.Ask(str(self.files.path), "continue", options)))
+        rows = worker.answer(wire.Ask(str(self.files.path), "continue", options))
+        return "".join(row["text"] for row in rows if row["kind"] == "token")
 
     def output(self) -> str:
         return self.files.output.read_text() if self.files.output.exists() else ""

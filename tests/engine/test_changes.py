@@ -12,7 +12,6 @@ from seqplay.data.built_in import built_in_text
 from seqplay.engine import drive, loop
 from seqplay.errors import RunError
 from seqplay.runs import control
-from seqplay.runs.reader import read_all
 from seqplay.runs.writer import LogWriter
 
 MakeRun = Callable[..., Any]
@@ -241,7 +240,7 @@ def test_a_request_from_before_a_kill_means_nothing_to_the_next_process(
     assert server.run(run) == 0, run.output()
     assert run.rows("change") == []
     assert run.losses() == uninterrupted.losses()
-    assert read_all(run.files.figures) == uninterrupted.figures()
+    assert run.figures() == uninterrupted.figures()
 
 
 def test_a_reader_that_begins_at_the_first_byte_is_noticed(make_run: MakeRun, server: Any) -> None:

@@ -33,7 +33,8 @@ def test_feelings_go_on_with_words_of_the_sentences(cell: str, seed: int, make_r
     run = make_run(FEELINGS, tokens="word", cell=cell, seed=seed, threads=1)
     assert run.train()
     options = {"prompt": "나는 오늘", "length": 5, "temperature": 0}
-    words = [row["text"] for row in worker.answer(wire.Ask(str(run.files.path), "continue", options))]
+    rows = worker.answer(wire.Ask(str(run.files.path), "continue", options))
+    words = [row["text"] for row in rows if row["kind"] == "token"]
     assert words == [" 기분이", " 좋아", ".", "\n", "나는"]
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqplay.data.built_in import built_in_text
-from seqplay.engine import loop, tasks
+from seqplay.engine import drive, loop, tasks
 from seqplay.engine.stack import Stack
 from seqplay.engine.tasks.text import TextTask
 
@@ -141,6 +141,33 @@ def test_pauses_and_samples_on_request_change_no_loss(
     notes = [row["note"] for row in disturbed.rows("note")]
     assert notes.count("paused") == notes.count("continued") == (19 if request_ == "pause" else 0)
     assert len(disturbed.figures()) == len(run.figures()) + (57 if request_ == "sample" else 0)
+
+
+def test_a_preview_may_have_another_temperature_and_changes_no_loss(make_run: MakeRun) -> None:
+    run = make_run(TEXT, evaluate_every=NEVER, **PLAN)
+    run.train()
+    asked = run.twin("asked")
+    asked.ask("temperature", 0.3)
+    assert asked.train()
+    assert_equal_training(asked, run)
+    captions = [row["caption"] for row in asked.figures()]
+    assert captions[0] == "step 0 · temperature 0.80"
+    assert set(captions[1:]) == {"step 0 · temperature 0.30", "step 20 · temperature 0.30"}
+
+
+def test_previews_come_on_their_own_when_evaluations_are_rare_and_change_no_loss(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(TEXT, evaluate_every=NEVER, **PLAN)
+    run.train()
+    often = run.twin("often")
+    for name in ("PREVIEW_SECONDS", "PREVIEW_SHARE"):
+        monkeypatch.setattr(drive, name, 0.0)
+    monkeypatch.setattr(drive, "PREVIEW_COST", 1e9)
+    often.train()
+    assert [row["step"] for row in often.figures(by_clock=True)] == [*range(1, 21)]
+    assert [row["step"] for row in often.figures()] == [0, 20]
+    assert_equal_training(often, run)
 
 
 def test_a_preview_that_draws_from_the_generator_of_dropout_is_noticed(

@@ -14,11 +14,11 @@ from seqplay.runs.rows import to_line
 def test_requests_arrive_in_order_from_an_offset_on(run: RunFiles) -> None:
     offsets = []
     for action in ACTIONS:
-        ask(run, action, 0.5 if action == "learning_rate" else None)
+        ask(run, action, 0.5 if action in ("learning_rate", "temperature") else None)
         offsets.append(run.control.stat().st_size)
     requests = ControlReader(run.control).poll()
     assert [row["action"] for row in requests] == list(ACTIONS)
-    assert [row["value"] for row in requests] == [None, None, None, 0.5, None]
+    assert [row["value"] for row in requests] == [None, None, None, 0.5, 0.5, None]
     for index, offset in enumerate(offsets):
         assert ControlReader(run.control, offset).poll() == requests[index + 1 :]
 
@@ -95,6 +95,16 @@ def test_a_learning_rate_that_ask_would_refuse_never_reaches_the_trainer(value: 
 
 def test_a_learning_rate_without_its_value_never_reaches_the_trainer(run: RunFiles) -> None:
     run.control.write_text('{"kind":"control","action":"learning_rate"}\n')
+    assert ControlReader(run.control).poll() == []
+
+
+@pytest.mark.parametrize("value", [None, -0.1, -1.0, float("nan"), 100.5])
+def test_a_temperature_is_a_number_from_zero_to_a_hundred(value: float | None, run: RunFiles) -> None:
+    with pytest.raises(UsageError, match="A temperature is a number from 0 to 100, not"):
+        ask(run, "temperature", value)
+    run.control.write_text(
+        f'{{"kind":"control","action":"temperature","value":{"null" if value is None else value}}}\n'
+    )
     assert ControlReader(run.control).poll() == []
 
 

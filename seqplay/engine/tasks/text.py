@@ -21,16 +21,18 @@ from torch import Tensor, nn
 from seqplay.data import ids, passages, tokens
 from seqplay.data.ids import Say, TokenIds, silently
 from seqplay.data.passages import Passage
+from seqplay.data.suggestions import suggest_hidden as _suggest_hidden
 from seqplay.data.tokens import Ids
 from seqplay.engine import catalog, device
 from seqplay.engine.sampling import step_of
 from seqplay.engine.stack import Stack, StackShape
 from seqplay.engine.task import Answer, Batch, Task
 from seqplay.engine.tree import Tree
-from seqplay.errors import DataError, RunError
+from seqplay.errors import DataError, RunError, counted
 from seqplay.figures import Figure, Text
 from seqplay.options import configure
 from seqplay.recipe import Plan, Recipe
+from seqplay.steps.questions import text_questions
 from seqplay.steps.writing import Dials, write
 
 LEAST = 2  # tokens: one to read and one to predict
@@ -44,9 +46,6 @@ CODE_POINTS = 1_114_112  # an unknown character could be any of these: what its 
 SCORES = (
     "held_out_loss bits_per_byte perplexity held_out_accuracy held_out_tokens scored_tokens unknown_characters"
 ).split()
-# Measured on two cores: (fewer than this many tokens, or seconds of training, units that pay)
-WIDTHS_BY_TOKENS = ((100, 32), (2_000, 64), (20_000, 128), (100_000, 256), (500_000, 384), (math.inf, 1024))
-WIDTHS_BY_SECONDS = ((10, 128), (20, 256), (45, 384), (180, 512), (600, 640), (1800, 768), (math.inf, 1024))
 AS_ASKED = (
     "cell tokens layers holdout seed weight_decay warmup clip average minutes patience settings task source data column"
 ).split()
@@ -68,7 +67,8 @@ class TextTask(Task):
         task = cls(kind.learn(enough, recipe.vocabulary), lambda: (train, held_out), say)
         if len(task.train_ids) < LEAST:
             raise DataError(
-                f"{recipe.source} has {len(task.train_ids)} {task.codec.units} to learn from; it takes {LEAST} or more."
+                f"{recipe.source} has {counted(len(task.train_ids), task.codec.unit, task.codec.units)} to learn from; "
+                f"it takes {LEAST} or more."
             )
         return task
 
@@ -297,41 +297,35 @@ class TextTask(Task):
 
     # -- showing
 
-    def preview(self, network: nn.Module, plan: Plan, step: int) -> list[Figure]:
+    def preview(self, network: nn.Module, plan: Plan, step: int, temperature: float | None = None) -> list[Figure]:
         assert isinstance(network, Stack)
         dials = Dials(seed=plan.seed + step)
+        dials = dials if temperature is None else replace(dials, temperature=temperature)
         begin = self.train_ids.read(0, 1)
         length = min(PREVIEW_TOKENS, len(self.train_ids) - 1)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                written = self.codec.decode(write(step_of(network), begin, length, dials))
+                written = self.codec.decode([*begin, *write(step_of(network), begin, length, dials)])
         except RunError:  # odds that are not finite: nothing to show, and the loop's matter
             return []
         caption = f"step {step:,} · temperature {dials.temperature:.2f}"
-        return [Text(written, title="writes now", caption=caption, prompt=self.codec.decode(begin))]
+        prompt = self.codec.decode(begin)
+        if not written.startswith(prompt):  # the first letter of a syllable that was joined
+            prompt = ""
+        return [Text(written.removeprefix(prompt), title="writes now", caption=caption, prompt=prompt)]
 
-    def questions(self) -> Mapping[str, Callable[[nn.Module, Mapping[str, Any]], Answer]]:
-        return {"continue": self._continue, "score": self._score}
-
-    def _continue(self, network: nn.Module, options: Mapping[str, Any]) -> Answer:
-        """The text that follows `prompt`, token by token."""
+    def questions(
+        self, network: nn.Module, watch: Callable[[], None] = lambda: None
+    ) -> Mapping[str, Callable[[Mapping[str, Any]], Answer]]:
         assert isinstance(network, Stack)
-        asked = {
-            name: value
-            for name, value in options.items()
-            if name not in ("prompt", "ids", "length") and value is not None
+        return {
+            **text_questions(self.codec, step_of(network), watch),
+            "score": lambda options: self._score(network, options, watch),
         }
-        dials = configure(Dials, asked, "sampling")
-        given = options["ids"] if "ids" in options else self.codec.known(str(options.get("prompt", "")))
-        known = [int(i) for i in given if 0 < i < len(self.codec)]
-        begin = known or self.codec.start()
-        written = write(step_of(network), begin, int(options.get("length", PREVIEW_TOKENS)), dials)
-        for piece in self.codec.pieces(written):
-            yield {"kind": "token", "text": piece}
 
-    def _score(self, network: nn.Module, options: Mapping[str, Any]) -> Answer:
+    def _score(self, network: nn.Module, options: Mapping[str, Any], watch: Callable[[], None]) -> Answer:
         """The final numbers again, of the held-out part or of another text."""
-        yield {"kind": "score", **self.evaluate(network, **options)}
+        yield {"kind": "score", **self.evaluate(network, lambda _: watch(), **options)}
 
 
 def _widened(ids: Ids) -> Tensor:
@@ -354,15 +348,6 @@ def _windows(ids: Ids, window: int, chunk: int) -> Iterator[tuple[Tensor, Tensor
     for start in range(0, len(blocks), some):
         piece = _widened(blocks[start : start + some])
         yield piece[:, :-1], piece[:, 1:]
-
-
-def _suggest_hidden(count: int, size: str, seconds: float, units: str) -> tuple[int, str]:
-    """Units for a text of `count` tokens and a budget, and why: both must allow a width before it pays."""
-    by_text = next(width for most, width in WIDTHS_BY_TOKENS if count < most)
-    by_time = next(width for most, width in WIDTHS_BY_SECONDS if seconds < most)
-    hidden = max(8, int(min(by_text, by_time) * {"s": 0.5, "m": 1.0, "l": 1.5}[size]))
-    limit = f"{count:,} {units} to learn from" if by_text <= by_time else f"{seconds:,.0f} s of training"
-    return hidden, f"{hidden} units suit {limit}" + ("" if size == "m" else f" at size {size}")
 
 
 def _suggest_dropout(tokens: int, parameters: int, epochs: float) -> float:
