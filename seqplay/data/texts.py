@@ -14,11 +14,11 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, final
 
 from seqplay import files, paths
 from seqplay.data import corpora, tables
@@ -26,6 +26,7 @@ from seqplay.data.built_in import BUILT_IN, built_in_text
 from seqplay.errors import DataError, SeqplayError, UsageError, no_such
 
 CHUNK = 1 << 20
+SMALL_BLOCK = 1 << 17  # characters of a column, for whoever waits for the first
 LARGEST = 1 << 36  # bytes; an endless source stops here
 MOST_FILES = 100_000  # in a folder
 DAY = 86_400  # seconds
@@ -52,6 +53,39 @@ class ChangedError(DataError):
     """This is another text than the one that was expected."""
 
 
+@final
+class Excerpt:
+    """The beginning of sources, read without keeping a copy. Iterating, once, gives it in UTF-8 as the cache would hold
+    it, in blocks.
+
+    `size` and `bytes_read` are in bytes of the files as they stand. Of all files together at most `most` are read.
+    Standard input and pipes, which could not be read again, are refused at once. Raises what `read_sources` does,
+    much of it here already.
+    """
+
+    def __init__(self, given: Sequence[str], column: str | None, most: int) -> None:
+        if "-" in given:
+            raise UsageError("Standard input can be read only once. Keep it in a file: cat > novel.txt")
+        self.name, self._column, self._budget = _name_of_all(given), column, _Budget(most)
+        self._sources = list(_each_file(given))
+        self.size = sum(map(_size_of, self._sources))
+
+    @property
+    def bytes_read(self) -> int:
+        return self._budget.most - self._budget.left
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from _joined(_blocks(source, self._column, self._budget) for source in self._sources if self._budget.left)
+
+
+@final
+class _Budget:
+    """How many bytes of several sources may be read together, and how many of them are left."""
+
+    def __init__(self, most: int) -> None:
+        self.most = self.left = most
+
+
 def read_sources(given: Sequence[str], column: str | None = None, expected: str | None = None) -> Source:
     """Read files, folders, "-" or built-in names, one after the other, into the cache; of tables, one column.
 
@@ -61,8 +95,7 @@ def read_sources(given: Sequence[str], column: str | None = None, expected: str 
     folder = paths.make_private(paths.texts_dir())
     digest = hashlib.sha256()
     partial = files.temporary(folder / "text")
-    names = [_name_of(source) for source in given]
-    name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    name = _name_of_all(given)
     try:
         files.sweep(folder, older_than=DAY)  # not younger ones: another process may be reading a text at this moment
         with open(os.open(partial, files.NEW_FILE, 0o600), "wb") as out:
@@ -70,7 +103,7 @@ def read_sources(given: Sequence[str], column: str | None = None, expected: str 
                 digest.update(block)
                 out.write(block)
             if out.tell() == 0:
-                raise DataError(f"{_shown(name)} is empty: there is nothing to learn from it.")
+                raise empty(name)
             if expected not in (None, digest.hexdigest()):
                 raise ChangedError(f"{_shown(name)} has the SHA-256 {digest.hexdigest()[:8]}…, not {expected[:8]}….")
             out.flush()
@@ -82,6 +115,10 @@ def read_sources(given: Sequence[str], column: str | None = None, expected: str 
     finally:
         files.remove_quietly(partial)
     return Source(name, digest.hexdigest())
+
+
+def empty(name: str) -> DataError:
+    return DataError(f"{_shown(name)} is empty: there is nothing to learn from it.")
 
 
 def _joined(texts: Iterable[Iterator[str]]) -> Iterator[bytes]:
@@ -120,25 +157,38 @@ def _texts_in(folder: str) -> Iterator[str]:
         yield from (text for text in texts if os.path.isfile(text) or not os.path.exists(text))
 
 
+def _name_of_all(given: Sequence[str]) -> str:
+    first = _name_of(given[0])
+    return first if len(given) == 1 else f"{first} and {len(given) - 1} more"
+
+
 def _name_of(source: str) -> str:
     name = "standard-input" if source == "-" else Path(os.path.abspath(source)).name
     return name.encode("utf-8", "replace").decode()
 
 
-def _blocks(source: str, column: str | None) -> Iterator[str]:
+def _blocks(source: str, column: str | None, budget: _Budget | None = None) -> Iterator[str]:
     """The text of a source in blocks; of a table, one column of it."""
-    text = _decoded(source)
-    return text if column is None else tables.column(text, column, _shown(source))
+    text = _decoded(source, budget)
+    if column is None:
+        return text
+    if budget is None:
+        return tables.column(text, column, _shown(source))
+    return tables.column(text, column, _shown(source), SMALL_BLOCK, lambda: budget.left == 0)
 
 
-def _decoded(source: str) -> Iterator[str]:
-    """The source's text without a byte order mark, checked block by block."""
-    if source in BUILT_IN and not Path(source).exists():
-        yield built_in_text(source).decode()
+def _decoded(source: str, budget: _Budget | None = None) -> Iterator[str]:
+    """The source's text without a byte order mark, checked block by block; what is beyond the budget is left out."""
+    if _is_built_in(source):
+        content = built_in_text(source)
+        if budget is not None:
+            content = content[: budget.left]
+            budget.left -= len(content)
+        yield content.decode(errors="ignore")
         return
     with _open(source) as stream:
         before = _state_of(stream)
-        first = _read(stream, source)
+        first = _read(stream, source, budget)
         mark, encoding = next(((m, e) for m, e in MARKS if first.startswith(m)), (b"", "utf-8"))
         decoder = codecs.getincrementaldecoder(encoding)("strict")
         position, block, text = len(mark), first[len(mark) :], ""
@@ -160,7 +210,9 @@ def _decoded(source: str) -> Iterator[str]:
             position += len(block)
             if position > LARGEST:
                 raise DataError(f"{_shown(source)} is larger than {LARGEST >> 30} GiB. Cut a part out of it.")
-            block = _read(stream, source)
+            if budget is not None and budget.left == 0 and stream.read(1):
+                return
+            block = _read(stream, source, budget)
         if _state_of(stream) != before:
             raise DataError(f"{_shown(source)} changed while it was read. Train on a copy of it, or try again.")
 
@@ -185,17 +237,43 @@ def _open(source: str) -> AbstractContextManager[IO[bytes]]:
         if sys.stdin is None:
             raise DataError("Standard input is closed: there is no text to read.")
         return nullcontext(sys.stdin.buffer)
-    try:
+    with _telling(source):
         mode = os.stat(source).st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
-            raise DataError(f"{_shown(source)} is no file that can be read to its end.")
+            raise _endless(source)
         return open(source, "rb")
+
+
+def _size_of(source: str) -> int:
+    """In bytes, of an ordinary file or a built-in text; raises what `_open` does, also for a pipe."""
+    if _is_built_in(source):
+        return len(built_in_text(source))
+    with _telling(source):
+        status = os.stat(source)
+        if not stat.S_ISREG(status.st_mode):
+            raise _endless(source)
+        return status.st_size
+
+
+def _is_built_in(source: str) -> bool:
+    return source in BUILT_IN and not Path(source).exists()
+
+
+@contextmanager
+def _telling(source: str) -> Iterator[None]:
+    """Whatever is wrong with a source is one line."""
+    try:
+        yield
     except FileNotFoundError:
         raise _missing(source) from None
     except SeqplayError:
         raise
     except (OSError, ValueError) as problem:
         raise DataError(f"{_shown(source)} cannot be read: {getattr(problem, 'strerror', None) or problem}.") from None
+
+
+def _endless(source: str) -> DataError:
+    return DataError(f"{_shown(source)} is no file that can be read to its end.")
 
 
 def _missing(source: str) -> UsageError:
@@ -219,11 +297,14 @@ def _state_of(stream: IO[bytes]) -> tuple[int, int] | None:
     return None
 
 
-def _read(stream: IO[bytes], source: str) -> bytes:
+def _read(stream: IO[bytes], source: str, budget: _Budget | None) -> bytes:
     try:
-        return stream.read(CHUNK)
+        block = stream.read(CHUNK if budget is None else min(CHUNK, budget.left))
     except OSError as problem:  # not the cache's fault, which the caller would say
         raise DataError(f"{_shown(source)} cannot be read: {problem.strerror or problem}.") from None
+    if budget is not None:
+        budget.left -= len(block)
+    return block
 
 
 def _shown(source: str) -> str:
