@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqplay.wire import Ask, ask_from_line, end, to_line
+from seqplay.wire import Ask, ask_from_line, end, row_from_line, to_line
 
 THOROUGH = settings(derandomize=True, deadline=None, max_examples=200)
 ANY_TEXT = st.text(st.characters())  # lone surrogates as well: a file's name may hold them
@@ -19,9 +19,9 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @THOROUGH
-@given(ANY_TEXT, ANY_TEXT, st.dictionaries(ANY_TEXT, VALUES, max_size=4))
-def test_a_question_comes_back_as_it_was_asked(run: str, question: str, options: dict[str, Any]) -> None:
-    assert ask_from_line(to_line(Ask(run, question, options))) == Ask(run, question, options)
+@given(ANY_TEXT, ANY_TEXT, st.dictionaries(ANY_TEXT, VALUES, max_size=4), st.integers())
+def test_a_question_comes_back_as_it_was_asked(run: str, question: str, options: dict[str, Any], number: int) -> None:
+    assert ask_from_line(to_line(Ask(run, question, options, number))) == Ask(run, question, options, number)
 
 
 @THOROUGH
@@ -41,7 +41,7 @@ def test_a_number_that_json_has_no_word_for_is_refused_by_the_writer() -> None:
 
 
 def test_a_question_may_lack_options() -> None:
-    assert ask_from_line('{"run": "r", "question": "continue"}') == Ask("r", "continue", {})
+    assert ask_from_line('{"run": "r", "question": "continue"}') == Ask("r", "continue", {}, 0)
     assert ask_from_line('{"run": "r", "question": "continue", "options": null}').options == {}
 
 
@@ -63,6 +63,8 @@ def test_a_question_may_lack_options() -> None:
         '{"run": "r", "question": "q", "options": [1]}',
         '{"run": "r", "question": "q", "options": "length"}',
         '{"run": "r", "question": "q", "options": 7}',
+        '{"run": "r", "question": "q", "number": "1"}',
+        '{"run": "r", "question": "q", "number": true}',
         "[" * 100_000,
         '{"run":' * 100_000,
         "not json",
@@ -86,8 +88,30 @@ def test_any_json_is_a_question_or_a_value_error(value: Any) -> None:
 
 
 def test_an_answer_ends_with_its_message_and_exit_code() -> None:
-    assert end() == {"kind": "end", "message": "", "exit_code": 0}
-    assert end("It is gone.", 65) == {"kind": "end", "message": "It is gone.", "exit_code": 65}
+    assert end() == {"kind": "end", "message": "", "exit_code": 0, "stopped": False}
+    assert end("It is gone.", 65) == {"kind": "end", "message": "It is gone.", "exit_code": 65, "stopped": False}
+    assert end(stopped=True)["stopped"] is True
+    assert row_from_line(to_line(end("It is gone.", 65)).encode()) == end("It is gone.", 65)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"kind": 1}',
+        b'{"kind": "end"}',
+        b'{"kind": "end", "message": 1}',
+        b"[" * 99_999,
+    ],
+    ids=range(9),
+)
+def test_a_line_that_is_no_row_is_a_value_error(line: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        row_from_line(line)
 
 
 def test_a_question_cannot_be_changed_on_its_way() -> None:

@@ -17,13 +17,11 @@ import rich_click as click
 from seqplay import wire
 from seqplay.cli import output
 from seqplay.cli.flags import flags
-from seqplay.errors import DataError, RunError, UsageError
+from seqplay.errors import DataError, UsageError
 from seqplay.options import configure
 from seqplay.recipe import Plan
 from seqplay.runs import layout, shelf
-from seqplay.runs.best import MODEL, read_best
 from seqplay.runs.layout import RunFiles
-from seqplay.runs.tensors import check_tensors
 from seqplay.safe_text import safe_line
 from seqplay.steps.writing import Dials
 
@@ -118,25 +116,12 @@ def _name_unknown(codec: Codec, prompt: str, unk: str) -> None:
 
 def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[Ids, int, Dials], Iterator[str]]:
     """A function (ids of the prompt, length, dials) -> pieces of text."""
-    import safetensors
-    import safetensors.numpy
-
-    from seqplay.steps import cells
-    from seqplay.steps.stack import StackStep
+    from seqplay.steps.opened import open_step
     from seqplay.steps.writing import write
 
-    cell = cells.find(plan.cell) if plan.distribution == "seqplay" else None
-    if cell is None:
+    stack = open_step(run, plan, codec)
+    if stack is None:
         return lambda ids, length, dials: _ask_worker(run, ids, length, dials)
-    step, content = read_best(run.checkpoints, MODEL)
-    try:
-        check_tensors(content, run.checkpoints / str(step) / MODEL)
-        stack = StackStep(safetensors.numpy.load(content), plan.layers, cell, plan.wrap, plan.residual)
-        logits, _ = stack(0)
-        if not len(codec) == len(logits) == len(stack.embedding):
-            raise ValueError(f"{len(codec)} tokens, {len(stack.embedding)} vectors, {len(logits)} odds")
-    except (safetensors.SafetensorError, KeyError, ValueError, IndexError, TypeError) as problem:
-        raise RunError(f"{run.checkpoints / str(step) / MODEL} does not fit the plan: {problem}.") from None
 
     def pieces(ids: Ids, length: int, dials: Dials) -> Iterator[str]:
         begin = ids if len(ids) else codec.start()
@@ -150,4 +135,5 @@ def _ask_worker(run: RunFiles, ids: Ids, length: int, dials: Dials) -> Iterator[
 
     options = {"ids": ids.tolist(), "length": length, **asdict(dials)}
     for row in worker.ask(wire.Ask(str(run.path), "continue", options)):
-        yield row["text"]
+        if row["kind"] == "token":
+            yield row["text"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,7 @@ def odds(logits: Array, dials: Dials) -> Array:
     top-k keeps the k likeliest; top-p the fewest whose odds reach p (Holtzman et al. 2020,
     https://arxiv.org/abs/1904.09751).
     """
-    scores = logits.astype(np.float64)
-    scores[0] = -np.inf
-    if not np.isfinite(scores[1:]).all():
-        raise RunError(
-            "The model's odds are not finite: its training has diverged. Train it with a lower learning rate."
-        )
+    scores = _scores(logits)
     if dials.temperature == 0:
         certain: Array = (np.arange(len(scores)) == scores.argmax()).astype(np.float32)
         return certain
@@ -49,11 +45,29 @@ def odds(logits: Array, dials: Dials) -> Array:
     p: Array = np.exp(scores).astype(np.float32)
     p /= p.sum()
     if dials.top_p < 1:
-        order = np.argsort(-p, kind="stable")
+        order = np.argsort(-scores, kind="stable")  # what is too small to differ in p differs here
         reached = np.cumsum(p[order])
         p[order[1:][reached[:-1] >= dials.top_p]] = 0
         p /= p.sum()
     return p
+
+
+def surprise(logits: Array, token: int) -> float:
+    """How unexpected a token is by the model's own odds (temperature 1), in bits: -log2 p."""
+    scores = _scores(logits)
+    highest = scores.max()
+    return float(highest - scores[token] + np.log(np.exp(scores - highest).sum())) / math.log(2)
+
+
+def _scores(logits: Array) -> npt.NDArray[np.float64]:
+    """The logits without the unknown symbol. Raises RunError where they are not finite."""
+    scores = logits.astype(np.float64)
+    scores[0] = -np.inf
+    if not np.isfinite(scores[1:]).all():
+        raise RunError(
+            "The model's odds are not finite: its training has diverged. Train it with a lower learning rate."
+        )
+    return scores
 
 
 def write(step: Step, prompt: Sequence[int] | Ids, length: int, dials: Dials) -> Iterator[int]:
@@ -63,7 +77,12 @@ def write(step: Step, prompt: Sequence[int] | Ids, length: int, dials: Dials) ->
     for token in prompt:
         logits, state = step(int(token), state)
     for _ in range(length):
-        cumulative = np.cumsum(odds(logits, dials), dtype=np.float64)
-        token = int(np.searchsorted(cumulative, random.random() * cumulative[-1], side="right"))
+        token = choose(logits, dials, random)
         yield token
         logits, state = step(token, state)
+
+
+def choose(logits: Array, dials: Dials, random: np.random.Generator) -> int:
+    """A token drawn by its odds."""
+    cumulative = np.cumsum(odds(logits, dials), dtype=np.float64)
+    return int(np.searchsorted(cumulative, random.random() * cumulative[-1], side="right"))

@@ -251,6 +251,7 @@ def test_a_module_is_imported_by_a_name_that_seqplay_or_an_installed_package_giv
     }
     assert found == {
         "cli/__init__.py",  # a key of COMMANDS
+        "description_cache.py",  # an installed plugin's entry point; its folder is found, and nothing is run
         "engine/sampling.py",  # what an installed Architecture says
         "steps/cells/__init__.py",  # an identifier, inside that very package
     }

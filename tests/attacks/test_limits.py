@@ -305,7 +305,7 @@ def test_a_recipe_of_10_to_the_12_units_ends_the_command_without_making_room_for
     def never(_: object) -> None:
         raise AssertionError("a run was made")
 
-    monkeypatch.setattr(train_command.shelf, "create", never)
+    monkeypatch.setattr(train_command.begin.shelf, "create", never)
     change(run.recipe, hidden=10**12)
     with pytest.raises(RunError, match="hidden takes a whole number from 1 to 65536"):
         train_command.command.main(["hello", "--recipe", str(run.recipe)], standalone_mode=False)
