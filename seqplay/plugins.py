@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 
 from seqplay.errors import MissingError, no_such
 
@@ -30,7 +31,7 @@ def installed(kind: str = "cell") -> dict[str, Plugin]:
 
     A built-in always has its plain name. A third party whose name is taken answers to "distribution:name".
     """
-    found = [Plugin(entry.name, kind, *_distribution_of(entry), entry) for entry in entry_points(group=GROUPS[kind])]
+    found = [Plugin(entry.name, kind, *_distribution_of(entry), entry) for entry in _entries(GROUPS[kind])]
     found.sort(key=lambda p: (not p.built_in, p.distribution, p.name))
     owners: dict[str, list[Plugin]] = {}
     for plugin in found:
@@ -41,6 +42,28 @@ def installed(kind: str = "cell") -> dict[str, Plugin]:
         for plugin in plugins:
             named[name if plugin is plain else f"{plugin.distribution}:{name}"] = plugin
     return named
+
+
+def _entries(group: str) -> list[EntryPoint]:
+    try:
+        return list(entry_points(group=group))
+    except Exception:  # one distribution whose metadata cannot be read, and nobody says which
+        return _entries_one_by_one(group)
+
+
+def _entries_one_by_one(group: str) -> list[EntryPoint]:
+    """The entry points of every distribution that can be read; of two of one name the first on the path counts."""
+    entries: dict[object, list[EntryPoint]] = {}
+    for distribution in distributions():
+        try:
+            name = re.sub(r"[-_.]+", "-", distribution.name).casefold()
+        except Exception:
+            name = ""
+        try:
+            entries.setdefault(name or distribution, list(distribution.entry_points.select(group=group)))
+        except Exception:
+            entries.setdefault(name or distribution, [])
+    return [entry for found in entries.values() for entry in found]
 
 
 def _distribution_of(entry: EntryPoint) -> tuple[str, str]:

@@ -144,3 +144,23 @@ def test_a_distribution_with_damaged_metadata_hides_nothing_of_the_others(tmp_pa
     assert found["good"][1:3] == ["good", "1.0"]
     assert {"bare", "undated"} <= set(found)
     assert all(isinstance(plugin[1], str) and isinstance(plugin[2], str) for plugin in found.values())
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"[seqplay.cells]\nlstm\n", b"[seqplay.cells]\nx = \xff\xfe:cell\n", b"no section = 1\n", b"[seqplay.cells\n=\n"],
+    ids=["no object", "no UTF-8", "no section", "no end"],
+)
+def test_entry_points_that_cannot_be_read_hide_nothing_of_the_others(
+    damaged: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, version in (("first", "1.0"), ("second", "2.0")):
+        distribution(tmp_path / place, "good", cells("good = good:cell"), version=version)
+        monkeypatch.syspath_prepend(str(tmp_path / place))
+    distribution(tmp_path / "first", "hurt", "")
+    distribution(tmp_path / "first", "bare", cells("bare = bare:cell"), metadata=False)
+    (tmp_path / "first" / "hurt-1.0.dist-info" / "entry_points.txt").write_bytes(damaged)
+    found = plugins.installed()
+    assert {name: plugin.version for name, plugin in found.items() if name == "good"} == {"good": "2.0"}
+    assert {"bare", *BUILT_IN} <= set(found)
+    assert found["lstm"].built_in
