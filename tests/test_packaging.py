@@ -43,12 +43,12 @@ def test_sample_texts_lie_inside_the_package_of_a_wheel(wheel: Path, tmp_path: P
     assert out.stdout.strip() == str(tmp_path / "seqplay" / "sample_texts")
 
 
-def test_wheel_holds_every_module_and_both_entry_point_groups(wheel: Path) -> None:
+def test_wheel_holds_every_file_and_both_entry_point_groups(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as content:
         names = set(content.namelist())
         entry_points = next(n for n in names if n.endswith("entry_points.txt"))
         text = content.read(entry_points).decode()
-    in_checkout = {str(p.relative_to(ROOT)) for p in (ROOT / "seqplay").rglob("*.py")}
-    assert in_checkout <= names
-    assert "[console_scripts]\nseqplay = seqplay.cli:main" in text
+    files = (path for path in (ROOT / "seqplay").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    assert {str(path.relative_to(ROOT)) for path in files} <= names
+    assert "[console_scripts]\nseqplay = seqplay.__main__:main" in text
     assert "lstm = seqplay.engine.cells.lstm:lstm" in text

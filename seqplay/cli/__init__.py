@@ -84,7 +84,7 @@ def _only_listing(ctx: click.Context) -> bool:
     return not any(word in COMMANDS for word in sys.argv[1:]) and ctx.invoked_subcommand is None
 
 
-ABOUT = f"""Try neural sequence models on your own text, in the terminal.
+ABOUT = f"""Try neural sequence models on your own text, in the terminal. Without a command the playground opens.
 
 Begin with a text of yours, or with one that comes along ({", ".join(BUILT_IN)}):
 
@@ -123,6 +123,8 @@ def main() -> None:
     except SeqplayError as problem:
         output.complain(str(problem))
         code = problem.exit_code
+    except BrokenPipeError:  # of what was still in the buffer
+        code = 0
     except KeyboardInterrupt:
         code = 130
     except Exception as problem:

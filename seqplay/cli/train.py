@@ -12,18 +12,15 @@ from typing import Any
 
 import rich_click as click
 
-from seqplay import files, plugins, recipe
 from seqplay.cli import output
 from seqplay.cli.flags import flags
 from seqplay.cli.follow import Ended, follow, say_how_it_ended
 from seqplay.data.built_in import BUILT_IN
-from seqplay.data.texts import read_sources
 from seqplay.errors import UsageError
 from seqplay.options import check, options_of
-from seqplay.processes import training
+from seqplay.processes import begin, training
 from seqplay.recipe import Recipe
-from seqplay.runs import layout, rows, shelf
-from seqplay.runs.layout import RunFiles
+from seqplay.runs import layout
 
 FLAGS = (
     "cell tokens minutes steps size hidden layers embedding dropout batch learning_rate holdout patience seed device"
@@ -64,18 +61,12 @@ def command(
     **given: Any,
 ) -> None:
     asked = _recipe(given, settings, recipe_file)
-    plugins.find(asked.cell)
-    if name is not None:
-        shelf.check_name(name)
     column = column or asked.column
-    read = read_sources(source, column)
+    run = begin.make_run(source, asked, column, name)
     if column is None and any(Path(name).suffix in (".tsv", ".csv") for name in source):
         output.say("The table is learned as it is, header and all. To learn one column of it: --column NAME")
     if len(source) > 1 or Path(source[0]).is_dir():
         output.say("The files are learned one after the other; what is held out is the end of the last.")
-    asked = dataclasses.replace(asked, source=read.name, data=read.data, column=column, created=time.time())
-    run = shelf.create(name, f"{Path(read.name).stem}-{asked.cell}")
-    files.write_atomically(run.recipe, rows.to_json(recipe.to_json(asked), indent=2))
     if detach:
         trainer = training.start(run)
         while trainer.poll() is None and not run.plan.exists():
@@ -89,8 +80,8 @@ def command(
     else:
         ended = follow(run, training.start, as_json, is_new=True)
     say_how_it_ended(ended, _meant(asked.settings, ended))
-    if ended.never_began:
-        _discard(run)
+    if ended.never_began and not begin.discard(run):
+        output.say(f"What is left of {run.name} is in {run.path}")
     raise SystemExit(ended.code)
 
 
@@ -122,13 +113,3 @@ def _meant(settings: Iterable[str], ended: Ended) -> str:
     refused = [name for name in settings if ended.never_began and f"'{name}'" in ended.progress.problem["message"]]
     near = [meant for name in refused for meant in difflib.get_close_matches(name, DECLARED, n=1, cutoff=0.7)]
     return f" Did you mean '{near[0]}'?" if near else ""
-
-
-def _discard(run: RunFiles) -> None:
-    """Take away a run that never became one: its text could not be learned, as its message says."""
-    for path in (run.recipe, run.log, run.process, run.lock, run.output, run.tokenizer):
-        path.unlink(missing_ok=True)
-    try:
-        run.path.rmdir()
-    except OSError:
-        output.say(f"What is left of {run.name} is in {run.path}")

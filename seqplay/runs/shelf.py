@@ -1,4 +1,4 @@
-"""The user's runs: create, find, list and remove them.
+"""The user's runs: create, find, list, rename and remove them.
 
 A run is looked up among the names that are there, never by joining what was typed to a path.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from seqplay import files, paths
 from seqplay.errors import BusyError, RunError, UsageError, no_such
 from seqplay.runs import layout, process, summary
-from seqplay.runs.contents import contents, is_directory
+from seqplay.runs.contents import contents
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
 from seqplay.runs.names import check_name, name_from
@@ -31,10 +31,13 @@ __all__ = [
     "check_name",
     "check_removable",
     "create",
+    "created",
     "delete",
     "find",
+    "is_run",
     "name_from",
     "remove",
+    "rename",
     "summarise",
     "trash_dir",
 ]
@@ -89,7 +92,7 @@ def find(name: str | None) -> RunFiles:
 
 def all_runs() -> list[RunFiles]:
     """Every run in the runs directory, newest first; also a damaged one, but no symlink and no other directory."""
-    return sorted(_runs_in(paths.runs_dir()), key=lambda run: (-_created(run), run.name))
+    return sorted(_runs_in(paths.runs_dir()), key=lambda run: (-created(run), run.name))
 
 
 def _runs_in(directory: Path) -> list[RunFiles]:
@@ -98,7 +101,34 @@ def _runs_in(directory: Path) -> list[RunFiles]:
             found = [RunFiles(Path(entry.path)) for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return list(filter(_is_run, found))
+    return list(filter(is_run, found))
+
+
+def rename(run: RunFiles, name: str) -> RunFiles:
+    """Give a run another name on the shelf, and return it under that.
+
+    Raises UsageError for a name that no run may have or that one has already, and for what does not lie on the shelf;
+    BusyError while a process writes the run, WriteError where the disk refuses.
+    """
+    target = RunFiles(paths.runs_dir() / check_name(name))
+    if target.name == run.name:
+        return run
+    if summary.is_busy(run):
+        raise BusyError(f"Run '{run.name}' trains now: stop it first, then give it another name.")
+    if run.path.is_symlink() or not _lies_in(run, paths.runs_dir()) or not is_run(run):
+        raise UsageError(f"There is no run named '{run.name}' any more.")
+    with WriterLock(run, note=False):
+        # The name is claimed first: a rename would take the place of a directory that is still empty.
+        if not _claim(target):
+            raise UsageError(f"There is a run named '{target.name}' already. Choose another name.")
+        try:
+            os.rename(run.path, target.path)
+            files.sync_directory(target.path.parent)
+        except OSError as error:
+            with suppress(OSError):
+                os.rmdir(target.path)
+            raise files.cannot_write(target.path, error) from error
+    return target
 
 
 def trash_dir() -> Path:
@@ -197,7 +227,7 @@ def _lies_in(run: RunFiles, directory: Path) -> bool:
 
 def _remove(path: Path) -> None:
     """Remove a file, or a directory that is empty."""
-    if not is_directory(path):
+    if not files.is_directory(path):
         os.unlink(path)
         return
     try:
@@ -224,24 +254,25 @@ def _is_path(name: str) -> bool:
 
 def _at(name: str) -> RunFiles:
     run = RunFiles(Path(os.path.abspath(os.path.expanduser(name))))
-    if not _is_run(run):
+    if not is_run(run):
         raise RunError(f"{run.path} is no run: it has no recipe.json.")
     return run
 
 
-def _is_run(run: RunFiles) -> bool:
+def is_run(run: RunFiles) -> bool:
+    """Whether a directory holds any file that only a run has."""
     try:
         return any(os.path.lexists(path) for path in (run.recipe, run.plan, run.log, run.checkpoints))
     except ValueError:  # a NUL in the path
         return False
 
 
-def _created(run: RunFiles) -> float:
+def created(run: RunFiles) -> float:
     """When the run was made: from its recipe, which moves with it, else from the file's time."""
     with suppress(RunError):
-        created = moment(layout.read_json(run.recipe).get("created"))
-        if created is not None:
-            return created
+        told = moment(layout.read_json(run.recipe).get("created"))
+        if told is not None:
+            return told
     try:
         return os.stat(run.path).st_mtime
     except OSError:

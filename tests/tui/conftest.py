@@ -1,0 +1,154 @@
+"""The playground without a terminal, and runs to show in it that nobody had to train."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+
+from seqplay import files, paths, recipe
+from seqplay.recipe import Recipe
+from seqplay.runs import rows
+from seqplay.runs.layout import RunFiles
+from seqplay.tui.app import Playground
+
+GUARD = 30.0  # seconds, ten times what anything here takes
+SIZES = ((80, 24), (120, 36), (200, 60))
+
+
+def in_a_loop(test: Coroutine[Any, Any, None]) -> None:
+    """Run the body of a test that waits for the app."""
+    asyncio.run(test)
+
+
+@asynccontextmanager
+async def playground(size: tuple[int, int] = (120, 36)) -> AsyncIterator[Pilot[None]]:
+    """The playground at a size, running."""
+    app = Playground()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+def shown(pilot: Pilot[None]) -> list[str]:
+    """What stands on the screen, line by line."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+
+def text_of(pilot: Pilot[None]) -> str:
+    return "\n".join(shown(pilot))
+
+
+def notices(pilot: Pilot[None]) -> str:
+    """What was told in notices, whole: on the screen they are wrapped."""
+    return "\n".join(notice.message for notice in pilot.app._notifications)
+
+
+async def until(pilot: Pilot[None], event: Callable[[], Any], what: str) -> Any:
+    """Wait for something to come true on the screen."""
+    began = time.monotonic()
+    while not (found := event()):
+        assert time.monotonic() - began < GUARD, f"{what}\n{text_of(pilot)}"
+        await pilot.pause(0.02)
+    return found
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+    await pilot.pause()
+
+
+def recorded(
+    name: str = "harbour-lstm",
+    *,
+    steps: int = 200,
+    of: int = 400,
+    end: str = "finished",
+    text: str = "The harbour was quiet that night.\n",
+    source: str = "harbour.txt",
+    cell: str = "lstm",
+    tokens: str = "char",
+    hidden: int = 8,
+    created: float | None = None,
+    start_loss: float = 4.0,
+    changes: tuple[dict[str, Any], ...] = (),
+) -> RunFiles:
+    """A run on the shelf as a trainer leaves it, but without a model: recipe, plan, log and figures. `end` is
+    "finished", "stopped", "paused", "crashed", or "killed" without a last word.
+    """
+    run = RunFiles(paths.make_private(paths.runs_dir() / name))
+    data = hashlib.sha256(text.encode()).hexdigest()
+    paths.make_private(paths.texts_dir())
+    (paths.texts_dir() / data).write_bytes(text.encode())
+    asked = Recipe(cell=cell, tokens=tokens, source=source, data=data, created=created or time.time(), steps=of)
+    files.write_atomically(run.recipe, rows.to_json(recipe.to_json(asked)))
+    codec = _tokenizer(run, text)
+    plan = {**_plan(), "cell": cell, "tokens": tokens, "hidden": hidden, "source": source, "data": data, "steps": of}
+    plan |= {"codec": {"tokenizer.json": codec}, "unit": "character" if tokens == "char" else tokens}
+    files.write_atomically(run.plan, rows.to_json(plan))
+    start = {"kind": "start", "run": name, "step": 0, "why": "as asked", "task": "text", "minutes": None}
+    start |= {key: plan[key] for key in ("source", "cell", "tokens", "unit", "hidden", "layers", "steps", "parameters")}
+    start |= {key: plan[key] for key in ("vocabulary", "train_tokens", "held_out_tokens")}
+    log: list[dict[str, Any]] = [start]
+    drawn: list[dict[str, Any]] = []
+    for step in range(1, steps + 1):
+        loss = 1.4 + (start_loss - 1.4) * math.exp(-step / 40)
+        log += [change | {"kind": "change"} for change in changes if change["step"] == step - 1]
+        log.append(
+            {"kind": "step", "step": step, "train_loss": loss, "seconds": step * 0.1, "tokens": step * 2048,
+             "learning_rate": 0.01 * (1 - step / of), "gradient_norm": 0.5}
+        )  # fmt: skip
+        if step % 20 == 0:
+            log.append(
+                {"kind": "evaluation", "step": step, "seconds": step * 0.1, "tokens": step * 2048,
+                 "held_out_estimate": loss + 0.05, "best": True}
+            )  # fmt: skip
+            drawn.append(
+                {"step": step, "kind": "figure", "figure": "text", "prompt": "T", "text": f"he harbour at {step}\n",
+                 "title": "writes now", "caption": ""}
+            )  # fmt: skip
+    if end == "finished":
+        log.append(_done(name, steps, log[-1].get("held_out_estimate", 1.5)))
+    elif end in ("stopped", "paused", "crashed"):
+        log.append({"kind": "note", "step": steps, "note": end, "message": f"{end} at step {steps}"})
+    run.log.write_bytes(b"".join(map(rows.to_line, log)))
+    run.figures.write_bytes(b"".join(map(rows.to_line, drawn)))
+    return run
+
+
+def _done(name: str, steps: int, loss: float) -> dict[str, Any]:
+    return {
+        "kind": "done", "run": name, "steps": steps, "seconds": steps * 0.1, "evaluation_seconds": 0.1,
+        "startup_seconds": 1.0, "parameters": 1000, "train_loss": 1.4, "held_out_loss": loss, "bits_per_byte": 2.0,
+        "perplexity": 4.0, "held_out_accuracy": 0.5, "held_out_tokens": 100, "scored_tokens": 100,
+        "unknown_characters": 0, "tokens_per_second": 20480.0, "best_step": steps,
+    }  # fmt: skip
+
+
+def _tokenizer(run: RunFiles, text: str) -> str:
+    from seqplay.data import tokens
+
+    content = tokens.learn("char", [text]).tokenizer_json().encode()
+    files.write_atomically(run.tokenizer, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _plan() -> dict[str, Any]:
+    return {
+        "steps": 400, "cell": "lstm", "tokens": "char", "hidden": 8, "layers": 1, "embedding": 8, "dropout": 0.0,
+        "embedding_dropout": 0.0, "batch": 2, "sequence": 8, "learning_rate": 0.01, "holdout": 0.1, "seed": 0,
+        "device": "cpu", "threads": 1, "slices": 1, "precision": "float32", "weight_decay": 0.1, "warmup": 0.05,
+        "clip": 1.0, "average": 0.998, "evaluate_every": 20, "minutes": None, "patience": None, "settings": {},
+        "task": "text", "source": "", "data": "", "vocabulary": 20, "train_tokens": 3000, "held_out_tokens": 300,
+        "parameters": 1000, "layer_table": [["embedding", "(2, 8, 8)", 160]], "why": "as asked", "notices": [],
+        "codec": {}, "wrap": False, "residual": False, "distribution": "seqplay", "version": "0.1.0",
+        "torch": "2.13.0", "unit": "character", "column": None, "format": 1,
+    }  # fmt: skip
