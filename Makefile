@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors tests format bench clean
+.PHONY: help demo test lint types floors tests format bench screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -16,7 +16,7 @@ demo: .venv/installed  ## train an LSTM on a sample text for half a minute, then
 	@echo; $(BIN)/seqplay show
 	@echo; echo "It writes, after the word \"Captain\":"; echo
 	@$(BIN)/seqplay sample --prompt "Captain" --length 400 --temperature 0.7
-	@echo; echo "Next: $(BIN)/seqplay --help   $(BIN)/seqplay train YOUR_FILE.txt   $(BIN)/seqplay sample --prompt 'Once'"
+	@[ -t 1 ] || echo; echo; echo "Open the playground: $(BIN)/seqplay    All commands: $(BIN)/seqplay --help"
 
 test: lint types floors tests  ## run every check
 
@@ -37,8 +37,11 @@ format: .venv/developing  ## put the code into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/installed  ## time what should be fast: start-up, sampling, training
-	$(BIN)/python tests/benchmarks/speed.py
+bench: .venv/developing  ## time what should be fast: start-up, sampling, training, charts, the playground
+	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+screenshots: .venv/installed  ## take the README's pictures anew, from the real app (some two minutes)
+	$(BIN)/python tests/screenshots/take.py
 
 clean:  ## remove .venv and caches; runs stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
