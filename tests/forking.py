@@ -41,6 +41,7 @@ LEFT_OUT = (
 )
 NUMBER = struct.Struct("i")  # a pid, and later an exit code, told on one pipe
 READ_AT_START_UP = ("LANG", "LC_", "PYTHON", "PY_COLORS", "FORCE_COLOR", "OMP_", "MKL_", "TORCH", "LD_")
+SET_BY_LIBRARIES = ("OMP_", "MKL_", "TORCH")  # as they are imported
 AT_START = dict(os.environ)
 
 
@@ -50,7 +51,7 @@ AT_START = dict(os.environ)
 def environment(home: str | os.PathLike[str], **more: str) -> dict[str, str]:
     """The environment of a command: that of the tests, without what a terminal or a person may have set."""
     kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    for name in [name for name in kept if name.startswith(READ_AT_START_UP)]:  # libraries set some as they are imported
+    for name in [name for name in kept if name.startswith(SET_BY_LIBRARIES)]:
         if name in AT_START:
             kept[name] = AT_START[name]
         else:

@@ -371,7 +371,7 @@ def test_closed_standard_input_is_an_empty_text(home: Path) -> None:
 WRITE = [
     *("--help", "--version", "show --help", "completion bash"),
     *("show", "runs", "runs --json", "watch --json", "sample --length 9", "sample --length 20000"),
-    "train hello --steps 2 --hidden 8 --json",
+    "train hello --steps 1000 --hidden 8 --json",
 ]
 CANNOT_WRITE = "seqplay: Cannot write the output: No space left on device. Make room on the disk, then try again."
 

@@ -24,7 +24,7 @@ PLAN = {
 }
 KILLS = 20
 LEAST_KILLS = 15  # a fast machine may have finished in between
-STEPS = 400
+STEPS = 800
 LONGEST_LIFE = 0.3  # seconds; a busy machine needs longer for a step
 SEED = 20
 
