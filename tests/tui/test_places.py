@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from seqplay.runs import shelf
 from seqplay.tui import places
 from seqplay.tui.app import Playground
 from seqplay.tui.form import Form
 from seqplay.tui.place import PLACES, Place
 from seqplay.tui.widgets.box import Box
+from seqplay.tui.widgets.drawn import Drawn
 
 from .conftest import SIZES, in_a_loop, playground, press, recorded, shown, text_of, until
 
@@ -114,8 +116,6 @@ def test_going_from_place_to_place_and_back_changes_nothing_of_what_is_seen() ->
         async with playground() as pilot:
             app = pilot.app
             assert isinstance(app, Playground)
-            from seqplay.runs import shelf
-
             app.open(shelf.find("harbour"))
             await until(
                 pilot, lambda: "The harbour at 200" in text_of(pilot) and "╌╌" in text_of(pilot), "run and floors"
@@ -123,6 +123,27 @@ def test_going_from_place_to_place_and_back_changes_nothing_of_what_is_seen() ->
             before = shown(pilot)[:-1]
             await press(pilot, "S", "R", "P", "T")
             await until(pilot, lambda: shown(pilot)[:-1] == before, "the same screen again")
+
+    in_a_loop(body())
+
+
+def test_lines_that_are_sent_one_by_one_make_the_same_screen_as_all_of_them() -> None:
+    recorded(end="finished")
+
+    async def body() -> None:
+        async with playground() as pilot:
+            app = pilot.app
+            assert isinstance(app, Playground)
+            app.open(shelf.find("harbour"))
+            await until(
+                pilot, lambda: "The harbour at 200" in text_of(pilot) and "╌╌" in text_of(pilot), "run and floors"
+            )
+            for key in ("left_square_bracket", "x", "u", "right_curly_bracket", "n", "down", "backspace"):
+                await press(pilot, key)
+                before = shown(pilot)
+                for drawn in app.screen.query(Drawn):
+                    drawn.refresh()
+                assert shown(pilot) == before
 
     in_a_loop(body())
 

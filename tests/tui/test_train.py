@@ -469,7 +469,7 @@ def test_a_log_that_is_too_large_to_be_one_is_said_to_be_broken() -> None:
     async def body() -> None:
         async with playground() as pilot:
             train_place(pilot).playground.open(run)
-            await until(pilot, lambda: "Cannot read" in text_of(pilot), "the reason")
+            await until(pilot, lambda: "Cannot" in text_of(pilot) and "limit" in text_of(pilot), "the reason")
             subject = train_place(pilot).playground.subject
             assert subject is not None
             assert "it has 4,294,967,301 bytes and the limit is" in subject.problem

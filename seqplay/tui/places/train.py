@@ -24,6 +24,7 @@ from seqplay.runs.names import name_from
 from seqplay.runs.progress import Sample
 from seqplay.runs.rows import number
 from seqplay.tui import verdict
+from seqplay.tui.comparison import sample_at
 from seqplay.tui.keys import bind
 from seqplay.tui.places.charting import Charting
 from seqplay.tui.subject import Subject
@@ -165,7 +166,7 @@ class Train(Charting):
         self.loss.put(figure, title=title, caption=self._caption(subject, floors))
         self.vitals.subject = subject
         self.vitals.redraw()
-        sample = self._sample(subject)
+        sample = sample_at(progress, self.axes.x, self.cursor)
         writes, before = self.writes, self.before
         writes.card = self._card(subject)
         writes.sample = sample
@@ -192,14 +193,6 @@ class Train(Charting):
             case "broken":
                 return [(Span("✗ ", "error"), span(subject.problem))]
         return ()
-
-    def _sample(self, subject: Subject) -> Sample | None:
-        samples = subject.progress.samples
-        if self.cursor is None:
-            return samples[-1] if samples else None
-        found = subject.progress.train.at(self.cursor, self.axes.x)
-        step = found[0] if found else 0
-        return next((sample for sample in reversed(samples) if sample.step <= step), samples[0] if samples else None)
 
     def _writes_title(self, subject: Subject, sample: Sample | None) -> str:
         if self._card(subject):
