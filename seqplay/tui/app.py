@@ -162,7 +162,7 @@ class Playground(App[None]):
         self._undrawn = True
 
     def _show(self) -> None:
-        place = self.screen
+        place = self.screen if self.screen_stack else None  # a timer may still fire while the app closes its screens
         if isinstance(place, Place) and place.is_mounted:
             place.refresh_frame()
             place.show()

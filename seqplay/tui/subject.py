@@ -83,6 +83,8 @@ class Subject:
 
     def poll(self) -> bool:
         """Read on for a moment; whether anything is new."""
+        if self.is_broken:
+            return False
         before, began = self.revision, time.monotonic()
         self._feel(began)
         loading = False
@@ -114,9 +116,7 @@ class Subject:
         return self.revision != before
 
     def _break(self, problem: str) -> bool:
-        """Give up on logs that cannot be read."""
-        if self.is_broken:
-            return False
+        """Give up on logs that cannot be read, for good: what they say is the problem that stays."""
         self.is_broken, self.is_loading, self.problem = True, False, problem
         self.revision += 1
         return True

@@ -1,5 +1,6 @@
 """What holds for every place: it is there, it has its own looks, and each of its keys is explained."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -169,3 +170,14 @@ def test_the_app_never_loads_torch_or_numpy(home_of_its_own: Path) -> None:
     visited = subprocess.run([sys.executable, "-P", "-c", VISIT], capture_output=True, text=True, timeout=60)
     assert visited.returncode == 0, visited.stderr
     assert visited.stdout.strip() == ""
+
+
+def test_a_timer_that_fires_while_the_app_closes_does_no_harm() -> None:
+    async def look() -> Playground:
+        async with playground() as pilot:
+            assert isinstance(pilot.app, Playground)
+            return pilot.app
+
+    app = asyncio.run(look())
+    assert not app.screen_stack
+    app._show()

@@ -1,6 +1,7 @@
 """Train: from a list of texts to a model that learns, and back through what it has learned."""
 
 import json
+import math
 import os
 import threading
 from pathlib import Path
@@ -472,6 +473,8 @@ def test_a_log_that_is_too_large_to_be_one_is_said_to_be_broken() -> None:
             await until(pilot, lambda: "Cannot" in text_of(pilot) and "limit" in text_of(pilot), "the reason")
             subject = train_place(pilot).playground.subject
             assert subject is not None
+            subject._felt = -math.inf  # half a second later
+            subject.poll()
             assert "it has 4,294,967,301 bytes and the limit is" in subject.problem
             assert "✗ harbour-lstm" in shown(pilot)[0]
 
