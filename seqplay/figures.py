@@ -7,11 +7,14 @@ annotations, which may use str, int, float, None, Literal, tuple and other froze
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import math
 import types
 from functools import cache
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+MOST_PICTURES, LARGEST_SIDE = 4096, 1024  # in one figure; of one picture, in pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +151,58 @@ class Table:
                 raise ValueError(f"Table.rows[{number}] has {len(row)} cells for {len(self.columns)} columns")
 
 
-Figure = Text | Shaded | Bars | Curves | Table
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """Pictures of one size: the base64 of `count` x `height` x `width` x `channels` bytes, picture after picture, each
+    row by row.
+
+    With one channel and `ink` a value is how much ink lies there, 0 being the paper of whoever looks; without `ink` it
+    is brightness, 0 being black. Three channels are red, green and blue. `columns` is how many stand side by side;
+    0: as many as there is room for. `labels`, where there are any, name each.
+    """
+
+    pixels: str
+    count: int
+    height: int
+    width: int
+    channels: int = 1
+    ink: bool = True
+    labels: tuple[str, ...] = ()
+    columns: int = 0
+    title: str = ""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        sizes = (("count", 0, MOST_PICTURES), ("height", 1, LARGEST_SIDE), ("width", 1, LARGEST_SIDE))
+        for name, low, high in (*sizes, ("columns", 0, MOST_PICTURES)):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"Picture.{name} is from {low} to {high:,}, not {getattr(self, name)}")
+        if self.channels not in (1, 3):
+            raise ValueError(f"Picture.channels is 1 or 3, not {self.channels}")
+        if self.labels and len(self.labels) != self.count:
+            raise ValueError(f"Picture has {len(self.labels)} labels but {self.count} pictures")
+        size = self.count * self.height * self.width * self.channels
+        if len(self.pixels) != 4 * -(-size // 3):
+            raise ValueError(f"Picture.pixels is the base64 of {size:,} bytes: it has {len(self.pixels):,} characters")
+        try:
+            found = len(self.values())
+        except ValueError:
+            found = -1
+        if found != size:
+            raise ValueError(f"Picture.pixels is not the base64 of {size:,} bytes")
+
+    def values(self) -> bytes:
+        """The bytes of all pictures."""
+        return base64.b64decode(self.pixels, validate=True)
+
+    @classmethod
+    def of(cls, values: bytes, height: int, width: int, channels: int = 1, **more: Any) -> Picture:
+        """The pictures that these bytes are; `more` are the other fields."""
+        count = len(values) // (height * width * channels)
+        return cls(base64.b64encode(values).decode(), count, height, width, channels, **more)
+
+
+Figure = Text | Shaded | Bars | Curves | Table | Picture
 
 KINDS: dict[str, type[Figure]] = {kind.__name__.lower(): kind for kind in get_args(Figure)}
 

@@ -16,6 +16,7 @@ from seqplay.figures import (
     Figure,
     Floor,
     Mark,
+    Picture,
     Point,
     Shaded,
     Table,
@@ -48,6 +49,7 @@ EXAMPLES = [
         whole_y=True,
     ),
     Table((Column("run"), Column("held out", "right")), (("lstm", 1.47), ("rnn", None), (7, "x")), "runs", "3 runs"),
+    Picture.of(bytes(range(24)), 2, 2, 3, labels=("4", "4→9"), columns=1, title="reads", caption="step 3"),
 ]
 
 
@@ -83,7 +85,7 @@ def test_whole_numbers_are_read_as_floats_where_floats_are_meant():
     row["curves"][0] |= {"x": [1], "y": [2]}
     curve = from_json(row).curves[0]
     assert [type(value) for value in (*curve.x, *curve.y)] == [float, float]
-    assert type(through_json(EXAMPLES[-1]).rows[2][0]) is int
+    assert type(through_json(EXAMPLES[4]).rows[2][0]) is int
 
 
 def test_keys_of_the_row_around_a_figure_are_passed_over():
@@ -111,9 +113,9 @@ def changed(figure, **keys):
         ({"kind": "step"}, 'this row is no figure: its "kind" is not "figure"'),
         (
             {"kind": "figure", "figure": "pie\n"},
-            "no figure is named 'pie\\n'; known: bars, curves, shaded, table, text",
+            "no figure is named 'pie\\n'; known: bars, curves, picture, shaded, table, text",
         ),
-        ({"kind": "figure", "figure": []}, "no figure is named []; known: bars, curves, shaded, table, text"),
+        ({"kind": "figure", "figure": []}, "no figure is named []; known: bars, curves, picture, shaded, table, text"),
         ({"kind": "figure", "figure": "text"}, "text.text is missing"),
         (changed(EXAMPLES[0], text=1), "text.text should be a text, not a number"),
         (changed(EXAMPLES[1], tokens="나는"), "shaded.tokens should be a list, not a text"),
@@ -139,6 +141,13 @@ def changed(figure, **keys):
             changed(EXAMPLES[4], columns=[{"name": "a", "align": "up"}]),
             "table.columns[0].align should be left or right",
         ),
+        (changed(EXAMPLES[5], channels=2), "Picture.channels is 1 or 3, not 2"),
+        (changed(EXAMPLES[5], count=10**9), "Picture.count is from 0 to 4,096, not 1000000000"),
+        (changed(EXAMPLES[5], height=0), "Picture.height is from 1 to 1,024, not 0"),
+        (changed(EXAMPLES[5], labels=["4"]), "Picture has 1 labels but 2 pictures"),
+        (changed(EXAMPLES[5], pixels="AAAA"), "Picture.pixels is the base64 of 24 bytes: it has 4 characters"),
+        (changed(EXAMPLES[5], pixels="한" * 32), "Picture.pixels is not the base64 of 24 bytes"),
+        (changed(EXAMPLES[5], pixels="A" * 31 + "="), "Picture.pixels is not the base64 of 24 bytes"),
         (changed(EXAMPLES[4], rows=[["a"]]), "Table.rows[0] has 1 cells for 2 columns"),
         (changed(EXAMPLES[4], rows=[[[], 1]]), "table.rows[0][0] should be a text or a number or null, not a list"),
     ],

@@ -2,7 +2,9 @@
 
 A role says what a span means, not how it looks: "" (content), "muted", "faint", "hairline", "title", "primary",
 "accent", "secondary", "success", "warning", "error", "focus" (a frame), "shade-0" ... "shade-4" (behind a text),
-"level-0" ... "level-4" (of a block), "run-1" ... "run-6". `rich_lines` and the app's theme turn roles into colours.
+"level-0" ... "level-4" (of a block), "run-1" ... "run-6", "corner" (of the chosen picture). Those of pictures are A on
+B: "ink-A/B" in levels from 0, the paper, to 15, the colour of text; "grey-A/B" from 0, black, to 15, white; "rgb-A/B"
+in a hexadecimal digit each for red, green and blue. `rich_lines` and the app's theme turn roles into colours.
 Text that comes from data enters a span through `span`, which makes it safe.
 """
 

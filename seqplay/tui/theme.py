@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.theme import Theme
 
 from seqplay.draw.palette import CONTRAST, DARK, LIGHT, Palette, mixed
-from seqplay.draw.rich_lines import role_styles
+from seqplay.draw.rich_lines import Styles, role_styles
 
 PALETTES = {"seqplay-dark": DARK, "seqplay-light": LIGHT, "seqplay-contrast": CONTRAST}
 DEFAULT = "seqplay-dark"
@@ -52,7 +52,7 @@ def _is_plain(colour: str | None) -> bool:
 
 
 @cache
-def styles_of(palette: Palette) -> dict[str, Style]:
+def styles_of(palette: Palette) -> Styles:
     """The style of every role of a drawing, and of those that only the playground has.
 
     ">" before a role: the same on the row of the cursor.
@@ -70,4 +70,4 @@ def styles_of(palette: Palette) -> dict[str, Style]:
         "reading": Style(color=palette.background, bgcolor=palette.primary),
     }
     cursor = Style(bgcolor=mixed(palette.background, palette.primary, 0.18))
-    return styles | {f">{role}": cursor + style for role, style in styles.items()}
+    return Styles(palette, styles | {f">{role}": cursor + style for role, style in styles.items()})

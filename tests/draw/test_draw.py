@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from seqplay.draw import draw, plain
-from seqplay.figures import Bars, Column, Curve, Curves, Figure, Floor, Mark, Point, Shaded, Table, Text
+from seqplay.figures import Bars, Column, Curve, Curves, Figure, Floor, Mark, Picture, Point, Shaded, Table, Text
 
 WORDS = st.text(
     st.characters(exclude_categories=()) | st.sampled_from("한글👍🏽❤\ufe0f\u200d\u0301\u1100\u1161\n\t \x1b"),
@@ -118,7 +118,7 @@ def test_a_real_chart_fits_into_every_size(width, height):
 
 
 def test_every_kind_of_figure_can_be_drawn():
-    examples = [Text("a"), Shaded((), (), 0, 1), Bars((), ()), Curves(()), Table((), ())]
+    examples = [Text("a"), Shaded((), (), 0, 1), Bars((), ()), Curves(()), Table((), ()), Picture.of(b"\0", 1, 1)]
     assert {type(figure) for figure in examples} == set(get_args(Figure))
     for figure in examples:
         draw(figure, 20, 5)
