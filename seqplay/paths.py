@@ -46,6 +46,16 @@ def ids_dir() -> Path:
     return cache_dir() / "ids"
 
 
+def pictures_dir() -> Path:
+    """One file for each data set of pictures, under its SHA-256, and one that names the hash of the built-in digits."""
+    return cache_dir() / "pictures"
+
+
+def judges_dir() -> Path:
+    """What reads drawn pictures; the name of each file begins with the SHA-256 of the real ones and a dot."""
+    return cache_dir() / "judges"
+
+
 def make_private(path: Path) -> Path:
     """Make a directory and its missing parents, each with mode 0700; what is there already stays as it is."""
     try:

@@ -89,8 +89,7 @@ def get(ctx: click.Context, corpus: str, number: str | None, as_json: bool) -> N
             row = {"corpus": wanted.name, "path": str(file.path), "bytes": file.size, "sha256": file.sha256}
             output.write_row({"kind": "file", **row, "pinned": remote.kept.sha256 is not None, "url": file.url})
         watching.say(f"SHA-256 {file.sha256} of {file.path.name}, {pinned}.")
-    if wanted.is_text:
-        watching.say(f"Learn it: seqplay train {wanted.name}")
+    watching.say(f"Learn it: seqplay train {wanted.name}")
     if not as_json:
         output.write(f"{wanted.path}\n")
 

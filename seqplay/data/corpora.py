@@ -205,8 +205,22 @@ def text_path(name: str) -> Path | None:
         return None
     if not corpus.is_text:
         raise DataError(f"{name} is no text: {corpus.what}. See the texts that can be fetched: seqplay data list")
+    return fetched(corpus)
+
+
+def pictures_path(name: str) -> Path | None:
+    """The folder of pictures that were fetched; None where no corpus of pictures is called that.
+
+    Raises MissingError when they were not fetched yet.
+    """
+    corpus = find(name)
+    return None if corpus is None or corpus.is_text else fetched(corpus)
+
+
+def fetched(corpus: Corpus) -> Path:
+    """What to train on. Raises MissingError, with the command that fetches it, where it is not here."""
     if not corpus.is_here():
-        raise MissingError(f"{name} is not here yet. Fetch it: seqplay data get {name}")
+        raise MissingError(f"{corpus.name} is not here yet. Fetch it: seqplay data get {corpus.name}")
     return corpus.path
 
 

@@ -284,7 +284,7 @@ def _missing(source: str) -> UsageError:
     if near := difflib.get_close_matches(wanted.name, beside, n=1):
         meant = _shown(str(wanted.with_name(near[0])))
         return UsageError(f"No file named '{_shown(source)}'. Did you mean '{meant}'?")
-    known = [*BUILT_IN, *corpora.TABLE]
+    known = [*BUILT_IN, "digits", *corpora.TABLE]
     return UsageError(no_such("file, built-in text or corpus", _shown(source), known))
 
 

@@ -39,9 +39,10 @@ def test_a_text_of_a_few_lines_gets_no_time() -> None:
 
 def test_what_gets_no_time_is_what_the_trainer_gives_a_number_of_steps() -> None:
     from seqplay.engine import planning
+    from seqplay.engine.tasks.text import TextTask
 
     assert planning.TINY_TOKENS == FEW
-    assert suggest(5, 0.0).hidden == suggest_hidden(5, "m", planning.DEFAULT_SECONDS, "characters")[0]
+    assert suggest(5, 0.0).hidden == suggest_hidden(5, "m", TextTask.seconds, "characters")[0]
 
 
 def test_the_larger_the_text_the_longer_the_time() -> None:

@@ -357,7 +357,7 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(monkeypatch: pytest.Mon
 
 
 def test_a_missing_file_is_answered_with_the_nearest_built_in_text() -> None:
-    known = [*BUILT_IN, *corpora.TABLE]
+    known = [*BUILT_IN, "digits", *corpora.TABLE]
     assert refusal("englsh", error=UsageError) == (
         f"No file, built-in text or corpus named 'englsh'. Did you mean 'english'? Known: {', '.join(sorted(known))}."
     )
