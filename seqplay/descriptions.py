@@ -39,6 +39,8 @@ class Description:
     distribution: str
     version: str
     built_in: bool = False
+    task: str = ""
+    """Of a model: the task that it is for."""
 
 
 def to_json(description: Description) -> dict[str, Any]:
@@ -49,7 +51,8 @@ def from_json(row: object) -> Description:
     """The description in a row, which a plugin or a stranger may have written. Raises ValueError with one line."""
     known = _object(row, {field.name for field in fields(Description)}, "a description")
     texts = {
-        name: _text(known[name], name) for name in ("name", "kind", "summary", "source", "distribution", "version")
+        name: _text(known[name], name)
+        for name in ("name", "kind", "task", "summary", "source", "distribution", "version")
     }
     if texts["kind"] not in GROUPS:
         raise ValueError(f"kind is one of {', '.join(GROUPS)}, not {_shown(known['kind'])}")

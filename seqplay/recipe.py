@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from seqplay.errors import RunError, UsageError
 from seqplay.options import Option, Value, check, option, options_of
@@ -29,6 +29,7 @@ class Recipe:
     """A request to train. None means that seqplay decides, from the text, the budget and the machine."""
 
     cell: str = option("lstm", help="the recurrent layer: lstm, gru, rnn, or an installed plugin's name")
+    model: str | None = option(None, help="a whole network in place of cells: dcgan, wgan, cnn, or a plugin's name")
     tokens: str = option(
         "char", help="what the model reads and writes one of at a time", choices=("char", "word", "bpe", "byte", "jamo")
     )
@@ -52,22 +53,22 @@ class Recipe:
         "auto", help="where to compute: auto, cpu, cuda or mps", choices=("auto", "cpu", "cuda", "mps")
     )
     threads: int | None = option(None, help="processor cores to use", low=1, high=1024)
-    weight_decay: float = option(0.1, help="pull of the weights towards zero", low=0.0, high=100.0)
+    weight_decay: float | None = option(None, help="pull of the weights towards zero", low=0.0, high=100.0)
     warmup: float = option(0.05, help="share of the budget in which the learning rate rises", low=0.0, high=1.0)
     clip: float = option(1.0, help="longest gradient allowed before it is scaled down", low=1e-9, high=1e9)
-    average: float = option(
-        0.998, help="how slowly the averaged weights follow (0: not at all behind)", low=0.0, high=0.999999
+    average: float | None = option(
+        None, help="how slowly the averaged weights follow (0: not at all behind)", low=0.0, high=0.999999
     )
     vocabulary: int | None = option(None, help="most words, or pieces of words, that are learned", low=2, high=1 << 20)
     evaluate_every: int | None = option(None, help="updates between two evaluations", low=1, high=10**9)
 
     settings: dict[str, Any] = field(default_factory=dict)
-    """The cell's own settings, by name."""
+    """The cell's or the model's own settings, by name."""
     task: str = "text"
     source: str = ""
-    """What the user calls the text: a file's name, never its folder."""
+    """What the user calls the data: a file's name, never its folder."""
     data: str = ""
-    """SHA-256 of the text, under which the cache holds it."""
+    """SHA-256 of the data, under which the cache holds it."""
     column: str | None = None
     """The column of a table that the text was read from."""
     created: float = 0.0
@@ -76,21 +77,32 @@ class Recipe:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that a run's numbers depend on, resolved. Sizes are in tokens unless their name says otherwise."""
+    """Everything that a run's numbers depend on, resolved. Sizes are in tokens unless their name says otherwise.
+
+    A plan has a cell and the sizes of its stack, or a model; the other's fields are "" and 0.
+    """
 
     steps: int
-    cell: str
-    tokens: str
-    hidden: int
-    layers: int
-    embedding: int
-    dropout: float
-    embedding_dropout: float
+    cell: str = ""
+    tokens: str = ""
+    hidden: int = 0
+    layers: int = 0
+    embedding: int = 0
+    dropout: float = 0.0
+    embedding_dropout: float = 0.0
+    sequence: int = 0
+    vocabulary: int = 0
+    wrap: bool = False
+    residual: bool = False
+    """How the stack joins its cells, as their architecture says."""
+    model: str = ""
     batch: int
-    sequence: int
     learning_rate: float
+    beta1: float = 0.9
+    beta2: float = 0.99
+    """How slowly the optimiser's two moments follow."""
     holdout: float
     seed: int
     device: str
@@ -109,7 +121,6 @@ class Plan:
     task: str
     source: str
     data: str
-    vocabulary: int
     train_tokens: int
     held_out_tokens: int
     parameters: int
@@ -121,18 +132,25 @@ class Plan:
     """What people should know of the plan, a line each."""
     codec: dict[str, str]
     """SHA-256 of each of the codec's files, by name."""
-    wrap: bool
-    residual: bool
-    """How the stack joins its cells, as their architecture says."""
     distribution: str
     version: str
-    """The installed distribution that the cell came from, and its version."""
+    """The installed distribution that the cell or model came from, and its version."""
     torch: str
     unit: str = "token"
     """What one token is called."""
     column: str | None = None
     format: int = FORMAT
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def network(self) -> str:
+        """The name of the cell or model."""
+        return self.model or self.cell
+
+    @property
+    def kind(self) -> Literal["cell", "model"]:
+        """Which of the two it is."""
+        return "model" if self.model else "cell"
 
 
 RESOLVED = (
@@ -145,8 +163,12 @@ RESOLVED = (
     Option("train_tokens", int, None, "tokens to learn from", 1, 1 << 53),
     Option("held_out_tokens", int, None, "tokens to score on", 0, 1 << 53),
     Option("parameters", int, None, "numbers that are learned", 0, 1 << 53),
+    Option("beta1", float, None, "how slowly the mean of gradients follows", 0.0, 0.999999),
+    Option("beta2", float, None, "how slowly the mean of their squares follows", 0.0, 0.999999),
 )
 """What a plan may hold beyond what a recipe may ask for."""
+OF_A_STACK = "cell tokens hidden layers embedding dropout embedding_dropout sequence vocabulary".split()
+"""What only a network of cells has."""
 
 
 def to_json(kept: Recipe | Plan) -> dict[str, Any]:
@@ -169,10 +191,13 @@ def recipe_from_json(row: Mapping[str, Any], path: object) -> Recipe:
 def plan_from_json(row: Mapping[str, Any], path: object) -> Plan:
     """Raises RunError naming `path`, also for sizes that no recipe could ask for."""
     _check_depth(row, path)
-    plan = _from_json(Plan, row, path)
+    plan = _from_json(Plan, row, path, () if row.get("model") else (*OF_A_STACK, "wrap", "residual"))
+    odd = [name for name in OF_A_STACK if plan.model and getattr(plan, name)]
+    if odd or not (plan.model or plan.cell):
+        raise RunError(f"{path} has {'a model and ' + odd[0] if odd else 'neither a cell nor a model'}.")
     bounds = {o.name: o for o in (*options_of(Recipe), *RESOLVED)}
     for name, bound in bounds.items():
-        if (value := getattr(plan, name, None)) is not None:
+        if (value := getattr(plan, name, None)) is not None and not (plan.model and name in OF_A_STACK):
             _check(bound, value, path)
     if any(type(layer) is not list or list(map(type, layer)) != [str, str, int] for layer in plan.layer_table):
         raise RunError(f"{path}: layer_table is no list of (layer, output shape, parameters).")
@@ -195,12 +220,13 @@ def _check(option: Option, value: object, path: object) -> Value:
         raise RunError(f"{path}: {problem}") from None
 
 
-def _from_json(kind: type[Kept], row: Mapping[str, Any], path: object) -> Kept:
+def _from_json(kind: type[Kept], row: Mapping[str, Any], path: object, needed: Collection[str] = ()) -> Kept:
+    """`needed` are fields that have a default and must be there all the same."""
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name != "extra"}
     for name, hint in hints.items():
         if name in row and not fits(row[name], hint):
             raise RunError(f"{path}: {name} cannot be {repr(row[name])[:60]}.")
-    lacking = [f.name for f in dataclasses.fields(kind) if f.name not in row and _required(f)]
+    lacking = [f.name for f in dataclasses.fields(kind) if f.name not in row and (_required(f) or f.name in needed)]
     if lacking:
         raise RunError(f"{path} lacks {', '.join(lacking)}.")
     extra = {name: value for name, value in row.items() if name not in hints}

@@ -10,6 +10,9 @@ question cut short ends as `stopped`: no question is answered after a newer one.
     novelty      longest, new_8_grams, copies, read: what of a text is copied from the training part
     score        the final numbers again
     xray         what there is to know of a text before anything is trained on it
+    kept         name, data: pictures that lie in the cache now
+    pictures     name, count, height, width, channels, labels: what pictures are, before any is shown
+    figure       a figure, as seqplay.figures writes it
     description  what a cell or a model is
 """
 

@@ -249,7 +249,7 @@ def test_a_bad_value_in_a_plan_is_named_with_the_file(name: str, value: object, 
 
 
 def test_a_plan_must_hold_every_field_that_has_no_default() -> None:
-    for name in to_json(PLAN).keys() - {"format", "unit", "column"}:
+    for name in to_json(PLAN).keys() - {"format", "unit", "column", "model", "beta1", "beta2"}:
         row = to_json(PLAN)
         del row[name]
         with pytest.raises(RunError) as refused:
@@ -258,7 +258,7 @@ def test_a_plan_must_hold_every_field_that_has_no_default() -> None:
 
 
 def test_an_empty_plan_is_one_line() -> None:
-    with pytest.raises(RunError, match=rf"^{PATH} lacks steps, cell, tokens, hidden, .*, torch\.$"):
+    with pytest.raises(RunError, match=rf"^{PATH} lacks steps, cell, tokens, hidden, .*, version, torch\.$"):
         plan_from_json({}, PATH)
 
 

@@ -35,22 +35,32 @@ def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
     return architecture, plugin
 
 
-def load_planned(plan: Plan) -> Architecture:
-    """The cell that a plan was made with.
+def load_model(name: str, task: str) -> tuple[Architecture, plugins.Plugin]:
+    """The model of this name for a task. Raises what `load` does, and UsageError for one of another task."""
+    architecture, plugin = load(name, "model")
+    if architecture.task != task:
+        raise UsageError(f"The model '{name}' is for the task {architecture.task}: --task {architecture.task}")
+    return architecture, plugin
 
-    Raises MissingError that names the package which gets it back, and RunError where the settings are not the cell's.
+
+def load_planned(plan: Plan) -> Architecture:
+    """The cell or model that a plan was made with.
+
+    Raises MissingError that names the package which gets it back, and RunError where the settings are not its own.
     """
-    plugin = plugins.installed().get(plan.cell)
+    plugin = plugins.installed(plan.kind).get(plan.network)
     if plugin is None or plugin.distribution != plan.distribution:
         raise MissingError(
-            f"This run's cell '{plan.cell}' came from {plan.distribution} {plan.version}, which is not installed here. "
-            + _how_to_get(plan.distribution)
+            f"This run's {plan.kind} '{plan.network}' came from {plan.distribution} {plan.version}, which is not "
+            "installed here. " + _how_to_get(plan.distribution)
         )
-    architecture = load(plan.cell)[0]
+    architecture = load(plan.network, plan.kind)[0]
+    if plan.model and architecture.task != plan.task:
+        raise RunError(f"The plan does not fit its model: '{plan.model}' is for the task {architecture.task}.")
     try:
-        configure(architecture.config, plan.settings, f"the cell '{plan.cell}'")
+        configure(architecture.config, plan.settings, f"the {plan.kind} '{plan.network}'")
     except UsageError as problem:
-        raise RunError(f"The plan does not fit its cell: {problem}") from None
+        raise RunError(f"The plan does not fit its {plan.kind}: {problem}") from None
     return architecture
 
 

@@ -29,7 +29,9 @@ def describe(name: str, kind: str = "cell") -> dict[str, Any]:
             raise ValueError(f"it is a {architecture.kind}")
         options = options_of(architecture.config)
         whose = (plugin.distribution, plugin.version, plugin.built_in)
-        row = descriptions.to_json(Description(name, kind, architecture.summary, architecture.source, options, *whose))
+        row = descriptions.to_json(
+            Description(name, kind, architecture.summary, architecture.source, options, *whose, architecture.task)
+        )
         descriptions.from_json(row)
     except Exception as problem:  # a declaration may be any object
         reason = str(problem) if isinstance(problem, ValueError) else f"{type(problem).__name__}: {problem}"

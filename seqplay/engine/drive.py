@@ -19,7 +19,7 @@ from seqplay.engine import checkpoints, loop
 from seqplay.engine.loop import DivergedError, Hands
 from seqplay.engine.task import Task
 from seqplay.errors import RunError, SeqplayError
-from seqplay.recipe import Plan
+from seqplay.recipe import OF_A_STACK, Plan
 from seqplay.runs import commit, writer
 from seqplay.runs.control import ControlReader
 from seqplay.runs.layout import RunFiles
@@ -58,6 +58,8 @@ class Drive:
         self.told = 0.0
         self.temperature: float | None = None  # of previews, when somebody asked for another than the task's
         self.preview_due = 0.0
+        self.only: list[str] = []  # the phases of the next update, where somebody asked for some of them
+        self.pauses_after = False  # the next update: it was asked for by itself
 
     def go(self, notices: Sequence[str] = ()) -> bool:
         """Train until the plan is done (True), or until somebody stops it (False). Raises SeqplayError.
@@ -71,6 +73,8 @@ class Drive:
                 self._note("resumed", f"goes on from step {self.training.step:,}", pid=os.getpid())
                 if self.damaged_rows:
                     self._note("notice", f"{self.damaged_rows:,} half-written or damaged log rows were dropped")
+                if self._is_due() and not self.is_scored:
+                    self._evaluate()  # somebody stopped the run while it was being judged
                 if (newest := commit.steps(self.run.checkpoints)[-1]) != self.training.step:
                     self._note("notice", f"checkpoint {newest:,} is damaged: its steps are made again")
             else:
@@ -86,10 +90,7 @@ class Drive:
                 except DivergedError:
                     self._roll_back()
                     continue
-                if (
-                    self.training.step % self.plan.evaluate_every == 0
-                    or self.training.step == self.training.changes.steps
-                ):
+                if self._is_due():
                     self._evaluate()
             self._finish()
             return True
@@ -106,13 +107,19 @@ class Drive:
         is_out_of_patience = patience is not None and self.training.since_best >= patience
         return is_out_of_patience or self.training.step >= self.training.changes.steps
 
+    def _is_due(self) -> bool:
+        step = self.training.step
+        return step % self.plan.evaluate_every == 0 or step == self.training.changes.steps
+
     # -- the log, and going back to a checkpoint
 
     def _open_logs(self) -> None:
         """Go back to the newest good checkpoint, if there is one, and cut the logs to it."""
+        self.only, self.pauses_after = [], False
         step = self._load_newest()
         last = -1 if step is None else step
         log, figures_log = writer.cut(self.run.log, last), writer.cut(self.run.figures, last)
+        self.is_scored = any(row.get("kind") == "evaluation" and row.get("step") == step for row in log.rows)
         self.damaged_rows = log.damaged + figures_log.damaged
         changes = [_checked(row, self.run.log) for row in log.rows if row.get("kind") == "change"]
         self.pending = _to_replay(changes, step or 0)
@@ -160,12 +167,17 @@ class Drive:
 
     def _boundary(self) -> None:
         """Do what was asked since the last step. Raises LeavingError, after a commit, when the training shall end."""
+        if self.pauses_after:
+            self.pauses_after = False
+            self._wait()
         while (request := self._next_request()) is not None:
             match request["action"]:
                 case "stop":
                     self._leave()
                 case "pause":
                     self._wait()
+                case "step":
+                    self._step(request["value"])
                 case "sample":
                     self._preview()
                 case "temperature":
@@ -205,6 +217,9 @@ class Drive:
                     break
                 case "stop":
                     self._leave()
+                case "step":
+                    self._step(request["value"])
+                    break
                 case "pause":
                     self._note("paused", f"is paused already, at step {self.training.step:,}")
                 case "sample":
@@ -214,6 +229,19 @@ class Drive:
                 case "learning_rate":
                     for_later.append(request)
         self.requests.extendleft(reversed(for_later))
+
+    def _step(self, phases: int) -> None:
+        """Make one update, of the phases whose bits are set, and pause after it."""
+        if self._phases(phases):
+            self._change("phases", phases, 0)
+        else:
+            self._note("notice", "an update has no such phase: nothing was done")
+        self.pauses_after = True
+
+    def _phases(self, bits: int) -> list[str]:
+        """The names of the phases whose bits are set."""
+        names = list(dict.fromkeys(phase.name for phase in self.task.phases(self.training.network)))
+        return [name for bit, name in enumerate(names) if bits >> bit & 1]
 
     def _keep_time(self) -> None:
         """Hold a time budget against the clock, and change the number of steps when the machine proves otherwise."""
@@ -253,6 +281,8 @@ class Drive:
                 changes.rate_scale *= row["value"]
             case "learning_rate":
                 changes.rate_scale *= row["value"] / loop.learning_rate(self.plan, changes, step)
+            case "phases":
+                self.only = self._phases(row["value"])
             case "steps":
                 changes.anchor_progress, changes.anchor_step = loop.progress(changes, step), step
                 changes.steps = row["value"]
@@ -261,8 +291,8 @@ class Drive:
 
     def _update(self) -> None:
         began = time.perf_counter()
-        made = loop.update(self.training, self.task, self.plan, self.hands)
-        now = time.perf_counter()
+        made = loop.update(self.training, self.task, self.plan, self.hands, self.only)
+        self.only, now = [], time.perf_counter()
         self.training.seconds += now - began
         self.log.append(
             {
@@ -273,6 +303,7 @@ class Drive:
                 "tokens": self.training.tokens,
                 "learning_rate": made.learning_rate,
                 "gradient_norm": made.gradient_norm,
+                **made.numbers,
             }
         )
         if now - self.flushed > FLUSH_SECONDS:
@@ -282,13 +313,15 @@ class Drive:
             self._preview(by_clock=True)
 
     def _evaluate(self) -> None:
-        """Score the averaged weights on the held-out part, show what they write, and commit."""
+        """Score the averaged weights, on the held-out part or as the task does, show what they make, and commit."""
         training, began = self.training, time.perf_counter()
         estimate = loop.estimate(training, self.task, self.plan, self.hands)
-        best = estimate is not None and (training.best_loss is None or estimate < training.best_loss)
+        judged = self.task.judge(training.averaged, self.plan, training.step, self._watch_judge)
+        merit = judged.merit if estimate.merit is None else estimate.merit
+        best = merit is not None and (training.best_loss is None or merit < training.best_loss)
         if best:
-            training.best_loss, training.best_step, training.since_best = estimate, training.step, 0
-        elif estimate is not None:
+            training.best_loss, training.best_step, training.since_best = merit, training.step, 0
+        elif merit is not None:
             training.since_best += 1
         row = {
             "kind": "evaluation",
@@ -296,7 +329,8 @@ class Drive:
             "seconds": round(training.seconds, 4),
             "tokens": training.tokens,
         }
-        self.log.append({**row, "held_out_estimate": estimate, "best": best})
+        scores = {"held_out_estimate": estimate.merit, "best": best, **estimate.numbers, **judged.numbers}
+        self.log.append({**row, **scores})
         self._preview()
         self._commit()
         self.evaluation_seconds += time.perf_counter() - began
@@ -329,10 +363,10 @@ class Drive:
         """Score the best weights on the whole held-out part, and write the last row."""
         began, training = time.perf_counter(), self.training
         self.told = began
-        if self.plan.held_out_tokens:
-            self._note("notice", self.task.scoring())
+        if scoring := self.task.scoring(training.step):
+            self._note("notice", scoring)
         checkpoints.load_best(self.run.checkpoints, training.averaged)
-        scores = self.task.evaluate(training.averaged, watch=self._watch)
+        scores = self.task.evaluate(training.averaged, watch=self._watch, step=training.step)
         self.log.append(
             {
                 "kind": "done",
@@ -343,12 +377,24 @@ class Drive:
                 "startup_seconds": round(self.startup_seconds, 3),
                 "parameters": self.plan.parameters,
                 "train_loss": training.smoothed_loss,
+                **dict.fromkeys(("held_out_loss", "bits_per_byte", "perplexity")),
                 **scores,
                 "tokens_per_second": training.tokens / training.seconds if training.seconds else None,
                 "best_step": training.best_step,
             }
         )
         self.log.sync()
+
+    def _watch_judge(self, message: str) -> None:
+        """Tell what a long judgement does, and leave it when somebody wants that: with a commit, so that resuming
+        judges again.
+        """
+        if message and time.perf_counter() - self.told > TELL_SECONDS / 3:
+            self._note("preparing", message)
+            self.told = time.perf_counter()
+        self.requests.extend(self.control.poll())
+        if self.signalled() or any(request["action"] == "stop" for request in self.requests):
+            self._leave()
 
     def _watch(self, share: float) -> None:
         """Tell how far a long last evaluation is, and leave it when somebody wants that; resuming begins it again."""
@@ -362,10 +408,12 @@ class Drive:
     def _start_row(self) -> dict[str, Any]:
         plan = self.plan
         names = (
-            "source task cell tokens unit hidden layers steps minutes parameters vocabulary train_tokens "
+            "source task cell model tokens unit hidden layers steps minutes parameters vocabulary train_tokens "
             "held_out_tokens why"
         ).split()
-        return {"run": self.run.name, "step": 0, **{name: getattr(plan, name) for name in names}}
+        known = {name: getattr(plan, name) for name in names}
+        lacking = dict.fromkeys(OF_A_STACK if plan.model else ["model"])
+        return {"run": self.run.name, "step": 0, **known, **{name: None for name in lacking if name in known}}
 
 
 def _checked(row: dict[str, Any], log: Path) -> dict[str, Any]:

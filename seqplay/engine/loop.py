@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeVar
 
@@ -21,12 +21,12 @@ from torch.optim.adamw import adamw  # the function: the class would import torc
 
 from seqplay.engine import device
 from seqplay.engine.checkpoints import Changes, Training
-from seqplay.engine.task import Batch, Task
+from seqplay.engine.task import Batch, Loss, Phase, Score, Task
 from seqplay.engine.tree import Tree, detach, join_rows, rows_of
 from seqplay.recipe import Plan
 
 Result = TypeVar("Result")
-BETAS, EPSILON = (0.9, 0.99), 1e-8
+EPSILON = 1e-8
 
 
 class DivergedError(Exception):
@@ -35,13 +35,14 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True)
 class Updated:
-    """What one update saw: the loss before it (nats per token), the gradient's length before clipping, the rate it
-    used.
+    """What one update saw: the loss before it (nats per token; None where its phase was left out), the gradient's
+    length before clipping, the rate it used, and the task's further numbers, each a mean over the tokens.
     """
 
-    train_loss: float
+    train_loss: float | None
     gradient_norm: float
     learning_rate: float
+    numbers: dict[str, float]
 
 
 class Hands:
@@ -84,69 +85,112 @@ def start(task: Task, plan: Plan) -> Training:
     task.prepare(network)
     network.to(plan.device)
     averaged = copy.deepcopy(network).requires_grad_(False).eval()
-    moment1, moment2 = ([torch.zeros_like(p) for p in network.parameters()] for _ in BETAS)
+    moment1, moment2 = ([torch.zeros_like(p) for p in network.parameters()] for _ in range(2))
     return Training(network, averaged, moment1, moment2, Changes(plan.steps), device=plan.device)
 
 
-def update(training: Training, task: Task, plan: Plan, hands: Hands) -> Updated:
-    """Make one update. Raises DivergedError when the loss, the gradient or a new weight is not finite."""
+def update(training: Training, task: Task, plan: Plan, hands: Hands, only: Collection[str] = ()) -> Updated:
+    """Make one update, of the phases named in `only` where it names any. Raises DivergedError when a loss, a gradient
+    or a new weight is not finite.
+    """
     network, step = training.network, training.step
     network.train()
     seed_generator(plan, step)
     batch, afresh = task.batch(network, plan, step)
     memory = None if afresh else training.memory
-    parameters = list(network.parameters())
-
-    def work(rows: slice) -> tuple[float, int, Sequence[Tensor], Tree]:
-        part = {name: tensor[rows].to(plan.device) for name, tensor in batch.items()}
-        with device.autocast(plan.device, plan.precision):
-            loss, count, following = task.loss(network, part, rows_of(memory, rows))
-        return float(loss.detach()), count, torch.autograd.grad(loss, parameters), detach(following)
-
-    losses, counts, gradients, memories = zip(*hands.deal(work, rows_in(batch)), strict=True)
-    count = sum(counts)
-    gradient = [sum(parts[1:], start=parts[0]) / count for parts in zip(*gradients, strict=True)]
-    norm = float(get_total_norm(gradient))
-    loss = sum(losses) / count
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise DivergedError
-    scale = min(1.0, plan.clip / max(norm, 1e-12))
     rate = learning_rate(plan, training.changes, step)
-    _adamw(training, [g * scale for g in gradient], rate, plan.weight_decay)
-    if not math.isfinite(float(get_total_norm([p.detach() for p in parameters]))):
+    places = {id(parameter): place for place, parameter in enumerate(network.parameters())}
+    phases = task.phases(network)
+    losses: dict[str, list[float]] = {}
+    numbers: dict[str, list[float]] = {}
+    for phase in phases:
+        if only and phase.name not in only:
+            continue
+        made = _gradient(phase, batch, memory, plan, hands)
+        norm = float(get_total_norm(made.gradient)) / made.count
+        losses.setdefault(phase.name, []).append(made.loss)
+        for name, value in made.numbers.items():
+            numbers.setdefault(f"train_{name}", []).append(value)
+        if not (math.isfinite(made.loss) and math.isfinite(norm)):
+            raise DivergedError
+        scale = min(1.0, plan.clip / max(norm, 1e-12)) / made.count
+        chosen = [places[id(parameter)] for parameter in phase.parameters]
+        _adamw(training, chosen, made.gradient, scale, rate, plan)
+    if not math.isfinite(float(get_total_norm([p.detach() for p in network.parameters()]))):
         raise DivergedError  # else the next commit would keep them, and there would be no way back
     _average(training, plan)
 
-    training.memory, training.step, training.tokens = join_rows(memories), step + 1, training.tokens + count
-    smoothed = training.smoothed_loss
-    training.smoothed_loss = loss if smoothed is None else 0.98 * smoothed + 0.02 * loss
-    return Updated(loss, norm, rate)
+    training.memory, training.step, training.tokens = made.memory, step + 1, training.tokens + made.count
+    smoothed, loss = training.smoothed_loss, made.loss if phases[-1].name in losses else None
+    if loss is not None:
+        training.smoothed_loss = loss if smoothed is None else 0.98 * smoothed + 0.02 * loss
+    numbers |= {f"{name}_loss": seen for name, seen in losses.items() if name}
+    return Updated(loss, norm, rate, {name: sum(seen) / len(seen) for name, seen in numbers.items()})
+
+
+@dataclass(frozen=True)
+class _Gradient:
+    """Means over the `count` tokens of a batch, but of the gradient the sum; and the memory that follows."""
+
+    gradient: list[Tensor]
+    loss: float
+    count: int
+    memory: Tree
+    numbers: dict[str, float]
+
+
+def _gradient(phase: Phase, batch: Batch, memory: Tree, plan: Plan, hands: Hands) -> _Gradient:
+    def work(rows: slice) -> tuple[Loss, Sequence[Tensor]]:
+        part = {name: tensor[rows].to(plan.device) for name, tensor in batch.items()}
+        with device.autocast(plan.device, plan.precision):
+            loss = phase.loss(part, rows_of(memory, rows))
+        gradient = torch.autograd.grad(loss.total, phase.parameters)
+        return replace(loss, total=loss.total.detach(), memory=detach(loss.memory)), gradient
+
+    losses, gradients = zip(*hands.deal(work, rows_in(batch)), strict=True)
+    count = sum(loss.count for loss in losses)
+    return _Gradient(
+        [sum(parts[1:], start=parts[0]) for parts in zip(*gradients, strict=True)],
+        sum(float(loss.total) for loss in losses) / count,
+        count,
+        join_rows([loss.memory for loss in losses]),
+        _means([loss.numbers for loss in losses], count),
+    )
+
+
+def _means(totals: Sequence[Mapping[str, Tensor]], count: int) -> dict[str, float]:
+    return {name: sum(float(part[name].detach()) for part in totals) / count for name in totals[0]}
 
 
 @torch.no_grad()
-def _adamw(training: Training, gradient: list[Tensor], rate: float, decay: float) -> None:
+def _adamw(
+    training: Training, chosen: Sequence[int], gradient: Sequence[Tensor], scale: float, rate: float, plan: Plan
+) -> None:
     """Adam with decoupled weight decay, on matrices only (Loshchilov & Hutter 2019,
-    https://arxiv.org/abs/1711.05101).
+    https://arxiv.org/abs/1711.05101), for the parameters at the `chosen` places, by `scale` times their gradient.
     """
     parameters = list(training.network.parameters())
-    made = [torch.tensor(float(training.step), device=training.device) for _ in parameters]
+    # The fused kernel reads memory as it lies, and a convolution's gradient may lie otherwise than its weights.
+    laid_out = (torch.mul(g, scale, out=torch.empty_like(parameters[i])) for i, g in zip(chosen, gradient, strict=True))
+    gradients = dict(zip(chosen, laid_out, strict=True))
+    made = torch.tensor(float(training.step), device=training.device)
     for matrices in (True, False):
-        chosen = [i for i, p in enumerate(parameters) if (p.ndim > 1) is matrices]
-        if not chosen:
+        places = [i for i in chosen if (parameters[i].ndim > 1) is matrices]
+        if not places:
             continue
         adamw(
-            [parameters[i] for i in chosen],
-            [gradient[i] for i in chosen],
-            [training.moment1[i] for i in chosen],
-            [training.moment2[i] for i in chosen],
+            [parameters[i] for i in places],
+            [gradients[i] for i in places],
+            [training.moment1[i] for i in places],
+            [training.moment2[i] for i in places],
             [],
-            [made[i] for i in chosen],
+            [made.clone() for _ in places],
             fused=True,
             amsgrad=False,
-            beta1=BETAS[0],
-            beta2=BETAS[1],
+            beta1=plan.beta1,
+            beta2=plan.beta2,
             lr=rate,
-            weight_decay=decay if matrices else 0.0,
+            weight_decay=plan.weight_decay if matrices else 0.0,
             eps=EPSILON,
             maximize=False,
         )
@@ -161,25 +205,35 @@ def _average(training: Training, plan: Plan) -> None:
     for averaged, now in zip(training.averaged.parameters(), training.network.parameters(), strict=True):
         averaged.lerp_(now, share)
     for kept, buffer in zip(training.averaged.buffers(), training.network.buffers(), strict=True):
-        kept.copy_(buffer)
+        if buffer.is_floating_point():  # such as statistics; a mask of -inf stays what it is
+            moved = torch.lerp(kept, buffer, share)
+            kept.copy_(torch.where(moved.isfinite(), moved, buffer))
+        else:
+            kept.copy_(buffer)
 
 
-def estimate(training: Training, task: Task, plan: Plan, hands: Hands) -> float | None:
-    """The averaged weights' loss on the beginning of the held-out part, in nats per token; None when nothing is held
-    out.
+def estimate(training: Training, task: Task, plan: Plan, hands: Hands) -> Score:
+    """The averaged weights' loss on the beginning of the held-out part, in nats per token, and further numbers; empty
+    when nothing is held out.
     """
     total, count, memory = 0.0, 0, None
+    numbers: dict[str, float] = {}
     for batch in task.held_out():
 
-        def work(rows: slice, batch: Batch = batch, memory: Tree = memory) -> tuple[float, int, Tree]:
+        def work(rows: slice, batch: Batch = batch, memory: Tree = memory) -> Loss:
             part = {name: tensor[rows].to(plan.device) for name, tensor in batch.items()}
             with torch.no_grad(), device.autocast(plan.device, plan.precision):
-                loss, n, following = task.loss(training.averaged, part, rows_of(memory, rows))
-            return float(loss), n, following
+                return task.loss(training.averaged, part, rows_of(memory, rows))
 
-        losses, counts, memories = zip(*hands.deal(work, rows_in(batch)), strict=True)
-        total, count, memory = total + sum(losses), count + sum(counts), join_rows(memories)
-    return total / count if count and math.isfinite(total) else None
+        losses = hands.deal(work, rows_in(batch))
+        seen = sum(loss.count for loss in losses)
+        total, count = total + sum(float(loss.total) for loss in losses), count + seen
+        memory = join_rows([loss.memory for loss in losses])
+        for name, mean in _means([loss.numbers for loss in losses], seen).items():
+            numbers[name] = numbers.get(name, 0.0) + mean * seen
+    if not count or not math.isfinite(total):
+        return Score()
+    return Score(total / count, {f"held_out_{name}": value / count for name, value in numbers.items()})
 
 
 def progress(changes: Changes, step: int) -> float:

@@ -17,18 +17,17 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from seqplay import tasks
 from seqplay.engine import device, loop
 from seqplay.engine.loop import DivergedError
 from seqplay.engine.task import Task
 from seqplay.errors import UsageError
 from seqplay.recipe import Plan, Recipe
 
-DEFAULT_SECONDS = 120.0
 TINY_STEPS = 400  # what a text of a few lines gets when nobody names a budget
 TINY_TOKENS = 1000
 MEASURE_SECONDS, MEASURE_STEPS = 1.5, 24
 EVALUATION_SHARE = 0.05  # of the time, at most
-EVALUATIONS = 25  # in a run, at most
 
 
 def make_plan(recipe: Recipe, task: Task, memory_bytes: int | None = None) -> Plan:
@@ -37,25 +36,26 @@ def make_plan(recipe: Recipe, task: Task, memory_bytes: int | None = None) -> Pl
     Raises UsageError for settings that cannot be met, such as a network larger than `memory_bytes` (None: this
     machine's).
     """
-    seconds = DEFAULT_SECONDS if recipe.minutes is None else recipe.minutes * 60
+    seconds = task.seconds if recipe.minutes is None else recipe.minutes * 60
     plan = task.draft(recipe, seconds)
-    if recipe.patience is not None and plan.held_out_tokens == 0:
-        raise UsageError("--patience needs a held-out part to score on, and this text is too short for one.")
+    if recipe.patience is not None and plan.held_out_tokens == 0 and not tasks.find(plan.task).is_judged:
+        why = "this text is too short for one" if plan.cell and plan.holdout else "there is none"
+        raise UsageError(f"--patience needs a held-out part to score on, and {why}.")
     if recipe.steps is not None:
         plan = replace(plan, minutes=None)
     elif recipe.minutes is None:
-        tiny = plan.train_tokens < TINY_TOKENS
-        plan = replace(plan, steps=TINY_STEPS if tiny else 0, minutes=None if tiny else DEFAULT_SECONDS / 60)
+        tiny = bool(plan.cell) and plan.train_tokens < TINY_TOKENS
+        plan = replace(plan, steps=TINY_STEPS if tiny else 0, minutes=None if tiny else task.seconds / 60)
     plan = replace(plan, parameters=check_memory(task, plan, 5, memory_bytes))
     measured = measure(task, plan)
-    if measured.draws:
-        why = f"the cell '{plan.cell}' draws random numbers while it trains, so it trains in one thread"
+    if measured.draws and plan.slices > 1:
+        why = f"the {plan.kind} '{plan.network}' draws random numbers while it trains, so it trains in one thread"
         plan = replace(plan, slices=1, threads=1, notices=[*plan.notices, why])
     if plan.steps == 0:
         plan = replace(plan, steps=max(1, int(seconds / measured.step_seconds)))
     if plan.evaluate_every == 0:
         rare = measured.evaluation_seconds / EVALUATION_SHARE / measured.step_seconds
-        plan = replace(plan, evaluate_every=max(1, math.ceil(rare), math.ceil(plan.steps / EVALUATIONS)))
+        plan = replace(plan, evaluate_every=max(1, math.ceil(rare), math.ceil(plan.steps / task.evaluations)))
     plan = task.settle(recipe, plan)
     codec = {name: hashlib.sha256(content).hexdigest() for name, content in task.codec_files().items()}
     return replace(plan, layer_table=task.layer_table(task.build(plan), plan), codec=codec)
@@ -124,9 +124,12 @@ def check_memory(task: Task, plan: Plan, copies: int, memory_bytes: int | None =
     odds = 3 * plan.batch * plan.sequence * plan.vocabulary if copies > 1 else 0  # and their gradients
     there, needed = _machine_memory() if memory_bytes is None else memory_bytes, 4 * (copies * parameters + odds)
     if there is not None and needed > there:
+        network = f"{plan.model} of {parameters:,} parameters"
+        if plan.cell:
+            network = f"network of {plan.layers} x {plan.hidden:,} units for {plan.vocabulary:,} symbols"
         raise UsageError(
-            f"A network of {plan.layers} x {plan.hidden:,} units for {plan.vocabulary:,} symbols takes "
-            f"{needed / 2**30:,.0f} GiB; this machine has {there / 2**30:,.0f}. Lower --hidden or --batch."
+            f"A {network} takes {needed / 2**30:,.0f} GiB; this machine has {there / 2**30:,.0f}. "
+            f"Lower {'--hidden or --batch' if plan.cell else 'its width, with --set'}."
         )
     return parameters
 

@@ -6,7 +6,9 @@ The loop alone knows threads, precision, clipping, averaging and the guard again
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -20,11 +22,46 @@ Batch = Mapping[str, Tensor]  # every tensor has rows first
 Answer = Iterator[dict[str, Any]]  # rows of the wire, the last "end" excepted
 
 
+@dataclass(frozen=True)
+class Loss:
+    """What some rows of a batch cost: the `total` in nats over `count` tokens (a scalar), the memory that follows, and
+    further numbers that are logged, each a total over the same tokens too.
+    """
+
+    total: Tensor
+    count: int
+    memory: Tree = None
+    numbers: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of an update: these parameters move, by this loss of rows and memory. Where a task has several, they
+    have names, and the last one's loss is the step's.
+    """
+
+    loss: Callable[[Batch, Tree], Loss]
+    parameters: Sequence[nn.Parameter]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good a model is now: `merit` tells which checkpoint is the best, less being better; None: nobody can say."""
+
+    merit: float | None = None
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Task(ABC):
-    """A task for one run. `unit` is what a step's `tokens` count."""
+    """A task for one run. `unit` is what a step's `tokens` count, `seconds` its budget where nobody names one, and
+    `evaluations` how often a run is scored at most.
+    """
 
     name: ClassVar[str]
     unit: str
+    seconds: ClassVar[float] = 120.0
+    evaluations: ClassVar[int] = 25
 
     @classmethod
     @abstractmethod
@@ -70,10 +107,12 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def loss(self, network: nn.Module, rows: Batch, memory: Tree) -> tuple[Tensor, int, Tree]:
-        """For some rows of a batch: summed loss in nats (a scalar), how many tokens it sums, and the memory that
-        follows.
-        """
+    def loss(self, network: nn.Module, rows: Batch, memory: Tree) -> Loss:
+        """Of some rows of a batch."""
+
+    def phases(self, network: nn.Module) -> Sequence[Phase]:
+        """What an update does, in order: one loss for all parameters, where it is not several networks that learn."""
+        return [Phase(partial(self.loss, network), list(network.parameters()))]
 
     @abstractmethod
     def held_out(self) -> Iterator[Batch]:
@@ -81,18 +120,26 @@ class Task(ABC):
         is held out.
         """
 
+    def judge(self, network: nn.Module, plan: Plan, step: int, watch: Say = silently) -> Score:  # noqa: ARG002
+        """A quick score of what no loss on held-out data tells, such as how good drawn pictures are.
+
+        `watch` is told now and then what is done, and may raise to end it: resuming judges again.
+        """
+        return Score()
+
     @abstractmethod
     def evaluate(
         self, network: nn.Module, watch: Callable[[float], None] = lambda _: None, **options: Any
     ) -> dict[str, Any]:
         """The final numbers, by their names in the `done` row; a number that does not exist is None.
 
-        `watch` is told now and then what share is done, and may raise to end a long evaluation.
+        `watch` is told now and then what share is done, and may raise to end a long evaluation. A trainer tells at
+        which `step` it is.
         """
 
     @abstractmethod
-    def scoring(self) -> str:
-        """What the final evaluation is about to do, in a line."""
+    def scoring(self, step: int) -> str:
+        """What the final evaluation after this step is about to do, in a line; "" where there is nothing to score."""
 
     @abstractmethod
     def preview(self, network: nn.Module, plan: Plan, step: int, temperature: float | None = None) -> list[Figure]:

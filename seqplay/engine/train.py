@@ -37,6 +37,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # whoever started this may have kept them back until now
     run = RunFiles(Path(sys.argv[1]))
+    _share_the_processor(run)
     try:
         check_writable(run)
         earlier = run.control.stat().st_size if run.control.exists() else 0  # requests after these are for this process
@@ -81,6 +82,17 @@ def train(
         say.close()
     before_stepping()
     return drive.go(notices)
+
+
+def _share_the_processor(run: RunFiles) -> None:
+    """Let torch's threads sleep while they wait for each other, where a batch is not dealt to threads of our own. By
+    default they spin, and beside one other busy program a model then trains 30 times slower; sleeping costs 4 %.
+
+    It is read when torch is loaded.
+    """
+    with suppress(SeqplayError):  # a recipe that cannot be read is told of soon
+        if layout.read_recipe(run.recipe).model:
+            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 class Teller:

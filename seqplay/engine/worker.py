@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Answer = Iterator[Row]
 Questions = Mapping[str, Callable[[Mapping[str, Any]], Answer]]
-ABOUT_A_TEXT = ("read", "next", "continue", "beside")  # what needs no torch, where the cell has a step without it
 ABOUT_A_TEXT = ("read", "next", "continue", "beside")  # needs no torch where the cell has a step without it
+SOME, MOST_LABELS = 64, 256  # pictures that stand for all, labels whose pictures are counted
 Waiting = SimpleQueue[wire.Ask | ValueError]
 
 
@@ -226,12 +226,42 @@ def _describe(options: Mapping[str, Any]) -> Answer:
     yield {**found, "kind": "description"}
 
 
+def _keep(options: Mapping[str, Any]) -> Answer:
+    """Pictures read from `sources` into the cache: what they are called, and their SHA-256."""
+    from seqplay.data.pictures.sources import read_pictures
+
+    source = read_pictures([str(source) for source in options.get("sources", ())])
+    yield {"kind": "kept", "name": source.name, "data": source.data}
+
+
+def _pictures(options: Mapping[str, Any]) -> Answer:
+    """What there is to know of pictures in `sources`: their number and size, some of them, and how many each label has.
+
+    Nothing of them is kept.
+    """
+    import numpy as np
+
+    from seqplay import figures
+    from seqplay.data.pictures.sources import look_at_pictures
+
+    name, known = look_at_pictures([str(source) for source in options.get("sources", ())])
+    _, height, width, channels = known.pixels.shape
+    about = {"name": name, "count": len(known), "height": height, "width": width, "channels": channels}
+    yield {"kind": "pictures", **about, "labels": len(known.names)}
+    some = known.take(np.unique(np.linspace(0, len(known) - 1, min(SOME, len(known)), dtype=np.int64)))
+    labels = tuple(known.names[label] for label in some.labels)
+    pixels = np.ascontiguousarray(some.pixels).tobytes()
+    yield figures.to_json(figures.Picture.of(pixels, height, width, channels, ink=known.ink, labels=labels))
+    counts = np.bincount(known.labels, minlength=len(known.names))[:MOST_LABELS].tolist()
+    yield figures.to_json(figures.Bars(known.names[: len(counts)], tuple(map(float, counts))))
+
+
 def _stop(options: Mapping[str, Any]) -> Answer:  # noqa: ARG001
     """Nothing: that it was asked has ended the answer under way."""
     return iter(())
 
 
-WITHOUT_RUN: Questions = {"xray": _xray, "describe": _describe, "stop": _stop}
+WITHOUT_RUN: Questions = {"xray": _xray, "describe": _describe, "keep": _keep, "pictures": _pictures, "stop": _stop}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from seqplay.runs.growing import Growing
 from seqplay.runs.progress import Change, Progress
 
 AXES = ("steps", "seconds", "tokens")
+PARTS = ("generator_loss", "critic_loss")
 UNITS: dict[str, Callable[[float], float]] = {
     "nats": lambda nats: nats,
     "bits": lambda nats: nats / math.log(2),
@@ -44,13 +45,14 @@ def loss_chart(
     progress: Progress, axes: Axes, floors: Sequence[Floor] = (), unit: str | None = None, **more: Any
 ) -> Curves:
     """Both losses over the whole budget, what was held out first; `floors` are in nats per token, which is called
-    `unit` (None: as the log says).
+    `unit` (None: as the log says). Where several networks learn, the loss of each.
     """
     held_out = loss_curve(progress.held_out, axes, "held out", "primary")
     train = loss_curve(progress.train, axes, "train", "muted", axes.smooth)
+    parts = _parts(progress, axes)
     shift = UNITS[axes.unit]
     return Curves(
-        (held_out, train) if held_out.x else (train,),
+        parts or ((held_out, train) if held_out.x else (train,)),
         x_label=axes.x_label,
         y_label=axes.y_label(unit or progress.unit),
         log_y=axes.log_y,
@@ -67,6 +69,14 @@ def loss_curve(series: Growing, axes: Axes, name: str, role: str, smooth: int = 
     """A loss in nats as a curve on these axes, in their unit."""
     key = None if axes.unit == "nats" else UNITS[axes.unit]
     return series.curve(name, role, axis=axes.x, smooth=smooth, key=key)
+
+
+def _parts(progress: Progress, axes: Axes) -> tuple[Curve, ...]:
+    """The losses of several networks that learn together, the last of which is the step's own."""
+    found = [(name.removesuffix("_loss"), series) for name, series in progress.numbers.items() if name in PARTS]
+    found.sort(key=lambda one: PARTS.index(f"{one[0]}_loss"))
+    roles = ("primary", "accent")
+    return tuple(loss_curve(s, axes, name, role, axes.smooth) for (name, s), role in zip(found, roles, strict=False))
 
 
 def _best(progress: Progress, axes: Axes) -> tuple[Point, ...]:
@@ -96,6 +106,8 @@ def said(change: Change) -> str:
     """A change in a few words."""
     if change.name == "rollback":
         return "rolled back, rate ÷2"
+    if change.name == "phases":
+        return "one update"
     if change.before <= 0:
         return f"learning rate {change.value:.2g}"
     if change.value >= change.before:

@@ -31,7 +31,7 @@ from seqplay.runs.rows import Row
 from seqplay.runs.writable import check_writable
 
 SHA256 = re.compile("[0-9a-f]{64}")
-CELL = "cell "  # how the subject of a finding about a plugin begins
+NETWORKS = ("cell ", "model ")  # how the subject of a finding about a plugin begins
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Checked:
         bad = [finding for finding in self.findings if finding.level == "bad"]
         if not bad:
             return 0
-        return (MissingError if all(finding.subject.startswith(CELL) for finding in bad) else RunError).exit_code
+        return (MissingError if all(finding.subject.startswith(NETWORKS) for finding in bad) else RunError).exit_code
 
 
 def check(run: RunFiles) -> Checked:
@@ -85,7 +85,8 @@ def _plan(run: RunFiles, checkpoints: Checkpoints) -> tuple[Plan | None, Finding
         plan = layout.read_plan(run)
     except RunError as problem:
         return None, Finding("bad", name, str(problem))
-    size = f"{plan.cell} {plan.layers}x{plan.hidden}, {plan.parameters:,} parameters, {plan.steps:,} steps"
+    network = plan.model or f"{plan.cell} {plan.layers}x{plan.hidden}"
+    size = f"{network}, {plan.parameters:,} parameters, {plan.steps:,} steps"
     return plan, Finding("ok", name, size)
 
 
@@ -114,10 +115,11 @@ def _codec(run: RunFiles, plan: Plan | None) -> Iterator[Finding]:
 
 
 def _cell(known: Plan | Recipe | None, done: Row | None) -> Iterator[Finding]:
-    """Whether the cell is installed, by metadata alone."""
+    """Whether the cell or model is installed, by metadata alone."""
     if known is None:
         return
-    subject, plugin = f"{CELL}{known.cell}", plugins.installed().get(known.cell)
+    kind, name = ("model", known.model) if known.model else ("cell", known.cell)
+    subject, plugin = f"{kind} {name}", plugins.installed(kind).get(name)
     if plugin is None or (isinstance(known, Plan) and plugin.distribution != known.distribution):
         how = "See what is: seqplay doctor"
         if isinstance(known, Plan):
@@ -144,16 +146,18 @@ def _version_of(distribution: str) -> str | None:
 
 
 def _text(run: RunFiles, known: Plan | Recipe | None, done: Row | None) -> Iterator[Finding]:
-    """Whether the cache still holds the text that the run learns."""
+    """Whether the cache still holds the text, or the pictures, that the run learns."""
     if known is None:
         return
-    path = paths.texts_dir() / known.data
+    what = "pictures" if known.model else "text"
+    path = (paths.pictures_dir() if known.model else paths.texts_dir()) / known.data
     if SHA256.fullmatch(known.data) and _sha256(path) == known.data:
-        yield Finding("ok", f"text {known.source}", "is in the cache, with its SHA-256")
+        yield Finding("ok", f"{what} {known.source}", "is in the cache, with its SHA-256")
         return
     lost = "the run cannot be scored on it again" if done else "the run cannot go on"
-    back = f"give it back, unchanged: seqplay resume {_called(run)} --text FILE"
-    yield Finding("warn" if done else "bad", f"text {known.source}", f"is not in the cache, and {lost}; {back}")
+    back = f"give it back, unchanged: seqplay resume {_called(run)} --text {'SOURCE' if known.model else 'FILE'}"
+    said = f"is not in the cache, and {lost}; {back}"
+    yield Finding("warn" if done else "bad", f"{what} {known.source}", said)
 
 
 def _sha256(path: Path) -> str | None:
@@ -186,7 +190,7 @@ def _process(run: RunFiles) -> Iterator[Finding]:
 
 def _others(run: RunFiles) -> Iterator[Finding]:
     """What seqplay did not make, and what stands in the place of a file that it would make."""
-    read_elsewhere = {run.recipe, run.plan, run.tokenizer, run.log, run.figures, run.control}
+    read_elsewhere = {run.recipe, run.plan, run.tokenizer, run.pixels, run.log, run.figures, run.control}
     for path in contents(run).foreign:
         subject = str(path.relative_to(run.path))
         is_step = path.parent == run.checkpoints and commit.COMMITTED.fullmatch(path.name)
@@ -218,7 +222,7 @@ def _concluded(run: RunFiles, findings: list[Finding], step: int | None, can_wri
         does = "is paused" if summary.summarise(run).state == "paused" else "is training now"
         verdict = f"{good}{name} {does}, in process {note.pid} on {note.host}."
     elif bad:
-        only_lacks = all(subject.startswith(CELL) for subject in bad)
+        only_lacks = all(subject.startswith(NETWORKS) for subject in bad)
         of_finished = "cannot be used without" if only_lacks else "damaged:"
         does = f"is finished, and {of_finished}" if step is None else "cannot go on, for"
         verdict = f"{name} {does} {', '.join(bad)}." + (f" It writes: seqplay sample {called}" if can_write else "")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seqplay import figures, files
 from seqplay.errors import RunError, counted
-from seqplay.recipe import Plan, to_json
+from seqplay.recipe import OF_A_STACK, Plan, to_json
 from seqplay.runs import rows
 from seqplay.runs.control import is_request
 from seqplay.runs.findings import Finding
@@ -63,7 +63,8 @@ def about_log(run: RunFiles, plan: Plan | None, newest: int, is_busy: bool) -> I
         yield Finding("warn", name, f"ends at step {last:,}, before checkpoint {newest:,}: the chart lacks the rest")
     planned = to_json(plan) if plan else {}
     for key in FIXED:
-        if key in planned and key in start and start[key] != planned[key]:
+        does_not_apply = plan is not None and bool(plan.model) and key in OF_A_STACK  # the plan says 0, the log null
+        if key in planned and key in start and start[key] != planned[key] and not does_not_apply:
             says = f"says {key} {planned[key]}, and the first row of {name} says {str(start[key])[:40]}"
             yield Finding("bad", run.plan.name, f"{says}: one of them is damaged")
 

@@ -45,7 +45,7 @@ def contents(run: RunFiles) -> Contents:
 
 def kept_files(run: RunFiles) -> list[Path]:
     """Every file, beside the checkpoints, that seqplay keeps in a run; none of them need exist."""
-    named = [run.recipe, run.plan, run.tokenizer, run.log, run.figures, run.control]
+    named = [run.recipe, run.plan, run.tokenizer, run.pixels, run.log, run.figures, run.control]
     return [*named, run.process, run.output, run.lock]
 
 

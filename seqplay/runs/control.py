@@ -14,17 +14,23 @@ from seqplay.errors import UsageError, no_such
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.rows import Row, from_line, number, to_line
 
-ACTIONS = ("stop", "pause", "continue", "learning_rate", "temperature", "sample")
+ACTIONS = ("stop", "pause", "continue", "learning_rate", "temperature", "sample", "step")
 POLL_BYTES = 1 << 20
-MOST = {"learning_rate": 10**9, "temperature": 100}  # above it a value is a slip
+MOST = {"learning_rate": 10**9, "temperature": 100, "step": 255}  # above it a value is a slip
 
 
 def ask(run: RunFiles, action: str, value: float | None = None) -> None:
-    """Ask the run's trainer for something; `value` is the new learning rate, or temperature of what it writes."""
+    """Ask the run's trainer for something; `value` is the new learning rate, the temperature of what it writes, or
+    which phases of an update to make, a bit each, before it pauses.
+    """
     if action not in ACTIONS:
         raise UsageError(no_such("request", action, ACTIONS))
     row = {"kind": "control", "action": action, "value": value, "time": time.time()}
     if not is_request(row):
+        if action == "step":
+            raise UsageError(
+                f"A step takes a whole number from 1 to {MOST[action]}, a bit for each phase, not {value}."
+            )
         name = action.replace("_", " ")
         least = "from 0 to" if action == "temperature" else "above 0 and at most"
         raise UsageError(f"A {name} is a number {least} {MOST.get(action, 0):,}, not {value}.")
@@ -45,6 +51,8 @@ def is_request(row: Row) -> bool:
     value, most = number(row.get("value")), MOST.get(row["action"])
     if most is None:
         return True
+    if row["action"] == "step" and type(row["value"]) is not int:
+        return False
     return value is not None and value <= most and (value > 0 or (value == 0 and row["action"] == "temperature"))
 
 

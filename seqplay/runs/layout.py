@@ -44,6 +44,10 @@ class RunFiles:
         return self.path / "tokenizer.json"
 
     @property
+    def pixels(self) -> Path:
+        return self.path / "pixels.json"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.jsonl"
 

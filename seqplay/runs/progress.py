@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from seqplay.figures import Picture, from_json
 from seqplay.runs.growing import Growing
 from seqplay.runs.rows import is_change, number
 from seqplay.runs.summary import State
@@ -43,8 +44,8 @@ def _is_size(value: Any) -> bool:
 
 NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = {
     "start": {
-        **dict.fromkeys(("cell", "why"), _is_text),
-        **dict.fromkeys(("steps", "layers", "hidden", "parameters", "train_tokens"), _is_count),
+        "why": _is_text,
+        **dict.fromkeys(("steps", "parameters", "train_tokens"), _is_count),
     },
     "step": {"step": _is_count, "train_loss": _is_measured, "seconds": _is_time, "tokens": _is_count},
     "evaluation": {"step": _is_count, "held_out_estimate": _is_measured, "seconds": _is_time, "tokens": _is_count},
@@ -54,13 +55,23 @@ NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = {
 }
 """What viewers read of each kind of row."""
 WHERE_KNOWN: dict[str, dict[str, Callable[[Any], bool]]] = {
-    "start": {"tokens": _is_text},
+    "start": {
+        **dict.fromkeys(("cell", "model", "task", "tokens"), _is_text),
+        **dict.fromkeys(("layers", "hidden"), _is_count),
+    },
     "step": dict.fromkeys(("learning_rate", "gradient_norm"), _is_measured),
     "change": {"before": _is_measured},
     "done": dict.fromkeys(("bits_per_byte", "perplexity"), _is_measured),
     "figure": {"step": _is_count},
 }
 """What they read of it where it is there and is not null."""
+FIRM = {
+    "step": {"kind", *NEEDED["step"], *WHERE_KNOWN["step"]},
+    "evaluation": {"kind", "best", *NEEDED["evaluation"]},
+}
+"""What has a place of its own; whatever else is a number is kept by its name."""
+MOST_NUMBERS = 24
+MOST_CLASSES = 64  # of which the shares are kept
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,14 @@ class Sample:
     prompt: str
     text: str
     caption: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Pictures that the model made after a step."""
+
+    step: int
+    picture: Picture
 
 
 @dataclass
@@ -111,6 +130,12 @@ class Progress:
     """Tokens a second, over the last hundred steps."""
     changes: list[Change] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    pictures: list[Shown] = field(default_factory=list)
+    numbers: dict[str, Growing] = field(default_factory=dict)
+    """What else is measured in steps and evaluations, by its name in the log: the losses of several networks, accuracy,
+    a judge's scores."""
+    class_shares: list[tuple[int, tuple[float, ...]]] = field(default_factory=list)
+    """Steps, and the share of each class among the pictures that were judged after them."""
     _speeds: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=100))
 
     def add(self, row: Row) -> bool:
@@ -138,6 +163,8 @@ class Progress:
                 self.done = row
             case "figure" if row.get("figure") == "text":
                 self._add_sample(row)
+            case "figure" if row.get("figure") == "picture":
+                return self._add_picture(row)
         return True
 
     def _add_step(self, row: Row) -> None:
@@ -155,14 +182,37 @@ class Progress:
         self.gradient.add(*where, number(row.get("gradient_norm")))
         self.rate.add(*where, number(row.get("learning_rate")))
         self.pace.add(*where, self.speed)
+        self._add_numbers(row)
 
     def _add_evaluation(self, row: Row) -> None:
         self.evaluation, estimate = row, row["held_out_estimate"]
+        self._add_numbers(row)
+        self._add_shares(row)
         if estimate is None:
             return
         self.held_out.add(row["step"], row["seconds"], row["tokens"], estimate)
         if self.best_loss is None or estimate < self.best_loss:
             self.best_loss, self.best_step = estimate, row["step"]
+
+    def _add_numbers(self, row: Row) -> None:
+        for name in row.keys() - FIRM[row["kind"]]:
+            known = number(row[name])
+            if (
+                known is not None
+                and abs(known) < LARGEST
+                and (name in self.numbers or len(self.numbers) < MOST_NUMBERS)
+            ):
+                self.numbers.setdefault(name, Growing()).add(row["step"], row["seconds"], row["tokens"], known)
+
+    def _add_shares(self, row: Row) -> None:
+        shares = row.get("class_shares")
+        if not isinstance(shares, list) or not 0 < len(shares) <= MOST_CLASSES:
+            return
+        known = [number(share) for share in shares]
+        while self.class_shares and self.class_shares[-1][0] >= row["step"]:
+            self.class_shares.pop()
+        if all(share is not None and 0 <= share <= 1 for share in known):
+            self.class_shares.append((row["step"], tuple(share or 0.0 for share in known)))
 
     def _add_change(self, row: Row) -> None:
         where = row["step"], float(self.step.get("seconds", 0.0)), self.step.get("tokens", 0)
@@ -176,14 +226,29 @@ class Progress:
         self.samples.append(Sample(step, row["prompt"], row["text"], caption if isinstance(caption, str) else ""))
         self.written, self.written_at = row["prompt"] + row["text"], row.get("step")
 
+    def _add_picture(self, row: Row) -> bool:
+        try:
+            picture = from_json(row)
+        except ValueError:
+            return False
+        assert isinstance(picture, Picture)
+        step = row.get("step") or 0
+        while self.pictures and self.pictures[-1].step >= step:
+            self.pictures.pop()
+        self.pictures.append(Shown(step, picture))
+        return True
+
     def _go_back(self, step: int) -> None:
         """Forget what was known of this step and of those after it."""
         self._speeds.clear()
-        for series in (self.train, self.held_out, self.gradient, self.rate, self.pace):
+        for series in (self.train, self.held_out, self.gradient, self.rate, self.pace, *self.numbers.values()):
             series.cut(step)
         self.changes = [change for change in self.changes if change.step < step]
         while self.samples and self.samples[-1].step >= step:
             self.samples.pop()
+        while self.pictures and self.pictures[-1].step >= step:
+            self.pictures.pop()
+        self.class_shares = [known for known in self.class_shares if known[0] < step]
         best = min(zip(self.held_out.y, self.held_out.steps, strict=True), default=(None, None))
         self.best_loss, self.best_step = best
 

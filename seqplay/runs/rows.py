@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Row = dict[str, Any]
-CHANGES = ("rollback", "learning_rate", "steps")
+CHANGES = ("rollback", "learning_rate", "steps", "phases")
 LOG_LIMIT_BYTES = 1 << 32  # the largest log that is read: some 20 million steps
 
 
@@ -85,7 +85,7 @@ def is_change(row: Row) -> bool:
     value, step = number(row.get("value")), row.get("step")
     if row.get("name") not in CHANGES or type(step) is not int or value is None or value <= 0:
         return False
-    return row["name"] != "steps" or type(row["value"]) is int
+    return row["name"] not in ("steps", "phases") or type(row["value"]) is int
 
 
 def moment(value: Any) -> float | None:

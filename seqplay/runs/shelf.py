@@ -202,7 +202,7 @@ def delete(run: RunFiles) -> list[Path]:
 
 
 def _text_of(run: RunFiles) -> str | None:
-    """The SHA-256 of the text that a run learns."""
+    """The SHA-256 of the text, or the pictures, that a run learns."""
     with suppress(RunError):
         data = layout.read_json(run.recipe).get("data")
         return data if isinstance(data, str) and SHA256.fullmatch(data) else None
@@ -210,11 +210,13 @@ def _text_of(run: RunFiles) -> str | None:
 
 
 def _forget(data: str) -> None:
-    """Take a text out of the cache, and its ids."""
+    """Take a text or pictures out of the cache, and what was made of them."""
     files.remove_quietly(paths.texts_dir() / data)
-    with suppress(OSError):
-        for path in paths.ids_dir().glob(f"{data}.*"):
-            files.remove_quietly(path)
+    files.remove_quietly(paths.pictures_dir() / data)
+    for made in (paths.ids_dir(), paths.judges_dir()):
+        with suppress(OSError):
+            for path in made.glob(f"{data}.*"):
+                files.remove_quietly(path)
 
 
 def _for_good(run: RunFiles) -> str:

@@ -36,6 +36,8 @@ class Summary:
     train_loss: float | None = None
     held_out_loss: float | None = None  # of the done row, else the best evaluation's estimate
     bits_per_byte: float | None = None
+    read: float | None = None
+    """Of pictures, the share that is read: held-out ones rightly, drawn ones by a judge with confidence."""
     started: float | None = None  # epoch seconds
     problem: str | None = None
 
@@ -61,15 +63,23 @@ def summarise(run: RunFiles) -> Summary:
         state="finished" if done else _state(run),
         source=_text(asked.get("source")),
         network=_network(asked),
-        tokens=_text(asked.get("tokens")),
+        tokens="pixels" if _text(asked.get("model")) else _text(asked.get("tokens")),
         step=_count(done.get("steps") if done else step_row.get("step")),
         steps=_count(done["steps"]) if "steps" in done else _steps(run, asked),
         seconds=number(step_row.get("seconds")),
         train_loss=number(step_row.get("train_loss")),
         held_out_loss=number(done.get("held_out_loss") if done else evaluation.get("held_out_estimate")),
         bits_per_byte=number(done.get("bits_per_byte")),
+        read=_read(asked, done or evaluation),
         started=moment(recipe.get("created")),
     )
+
+
+def _read(asked: Mapping[str, Any], scores: Mapping[str, Any]) -> float | None:
+    if not _text(asked.get("model")):  # of a text a share of tokens that are guessed says little
+        return None
+    found = (number(scores.get(name)) for name in ("confident_share", "held_out_accuracy"))
+    return next((share for share in found if share is not None and 0 <= share <= 1), None)
 
 
 def is_busy(run: RunFiles) -> bool:
@@ -128,7 +138,9 @@ def _steps(run: RunFiles, asked: Mapping[str, Any]) -> int | None:
 
 
 def _network(asked: Mapping[str, Any]) -> str | None:
-    name = _text(asked.get("cell")) or _text(asked.get("model"))
+    if model := _text(asked.get("model")):
+        return model
+    name = _text(asked.get("cell"))
     layers, hidden = _count(asked.get("layers")), _count(asked.get("hidden"))
     if name is None or layers is None or hidden is None:
         return name

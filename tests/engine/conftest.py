@@ -8,6 +8,7 @@ import json
 import os
 import select
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -17,11 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 
 from seqplay import files, wire
 from seqplay import recipe as recipes
+from seqplay.data.pictures.sources import read_pictures
 from seqplay.data.texts import read_sources
 from seqplay.engine import worker
 from seqplay.engine.drive import Drive
@@ -96,8 +99,9 @@ class Trial:
         """A second run of the same plan that has not begun."""
         twin = RunFiles(self.files.path.with_name(name))
         twin.path.mkdir()
-        for path in (self.files.recipe, self.files.plan, self.files.tokenizer):
-            shutil.copy(path, twin.path)
+        for path in (self.files.recipe, self.files.plan, self.files.tokenizer, self.files.pixels):
+            if path.exists():
+                shutil.copy(path, twin.path)
         return Trial(twin)
 
     @property
@@ -238,6 +242,41 @@ def make_run_in() -> Callable[..., Trial]:
 def make_run(tmp_path: Path, make_run_in: Callable[..., Trial]) -> Callable[..., Trial]:
     """make_run(text, **recipe)."""
     return partial(make_run_in, tmp_path)
+
+
+@pytest.fixture
+def make_picture_run(tmp_path: Path) -> Callable[..., Trial]:
+    """make_picture_run(task, model, **recipe): 90 pictures of three kinds of strokes, and a run of them."""
+
+    def make(task: str, model: str, **asked: Any) -> Trial:
+        folder = tmp_path / "strokes"
+        folder.mkdir(exist_ok=True)
+        (folder / "train-images-idx3-ubyte").write_bytes(struct.pack(">IIII", 0x803, 90, 8, 8) + strokes(90))
+        labels = bytes(number % 3 for number in range(90))
+        (folder / "train-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 90) + labels)
+        read = read_pictures([str(folder)])
+        recipe = Recipe(task=task, model=model, source=read.name, data=read.data, created=time.time(), **asked)
+        run = shelf.create(None, f"{read.name}-{model}")
+        files.write_atomically(run.recipe, rows.to_json(recipes.to_json(recipe), indent=2))
+        return Trial(run)
+
+    return make
+
+
+def strokes(count: int) -> bytes:
+    """Pictures of 8 x 8: a bar across, a bar down, or a diagonal, each a little different."""
+    random = np.random.default_rng(0)
+    drawn = random.integers(0, 60, (count, 8, 8), dtype=np.uint8)
+    for number, picture in enumerate(drawn):
+        at = 2 + number // 3 % 4
+        match number % 3:
+            case 0:
+                picture[at] = 220
+            case 1:
+                picture[:, at] = 220
+            case 2:
+                np.fill_diagonal(picture, 220 - 5 * at)
+    return drawn.tobytes()
 
 
 @pytest.fixture(scope="session")

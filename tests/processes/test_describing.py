@@ -183,7 +183,7 @@ def test_torch_and_numpy_are_not_loaded_for_a_plugin_that_does_not_load_them(tol
 
 def test_the_built_ins_are_told_at_once_and_the_others_as_being_read(told: Told) -> None:
     assert {name: known.state for name, known in told.first.items() if known.plugin.built_in} == dict.fromkeys(
-        ("gru", "lstm", "rnn"), "works"
+        ("gru", "lstm", "rnn", "cnn", "dcgan", "wgan"), "works"
     )
     assert {known.state for known in told.first.values() if not known.plugin.built_in} == {"reading"}
     assert list(told.first)[:3] == ["gru", "lstm", "rnn"]
@@ -235,5 +235,5 @@ def test_without_a_file_of_descriptions_the_built_ins_are_asked_as_everybody_els
 ) -> None:
     monkeypatch.setattr("seqplay.descriptions.BUILT_IN", tmp_path / "none.json")
     assert {known.name: known.state for known in describing.at_once() if known.plugin.built_in} == dict.fromkeys(
-        ("gru", "lstm", "rnn"), "reading"
+        ("gru", "lstm", "rnn", "cnn", "dcgan", "wgan"), "reading"
     )

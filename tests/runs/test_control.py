@@ -14,11 +14,11 @@ from seqplay.runs.rows import to_line
 def test_requests_arrive_in_order_from_an_offset_on(run: RunFiles) -> None:
     offsets = []
     for action in ACTIONS:
-        ask(run, action, 0.5 if action in ("learning_rate", "temperature") else None)
+        ask(run, action, {"learning_rate": 0.5, "temperature": 0.5, "step": 3}.get(action))
         offsets.append(run.control.stat().st_size)
     requests = ControlReader(run.control).poll()
     assert [row["action"] for row in requests] == list(ACTIONS)
-    assert [row["value"] for row in requests] == [None, None, None, 0.5, 0.5, None]
+    assert [row["value"] for row in requests] == [None, None, None, 0.5, 0.5, None, 3]
     for index, offset in enumerate(offsets):
         assert ControlReader(run.control, offset).poll() == requests[index + 1 :]
 

@@ -277,7 +277,7 @@ def test_values_of_the_wrong_type_are_left_out(home: Path) -> None:
     log(run, {"kind": "step", "step": 3, "train_loss": "low", "seconds": []})
     run.plan.write_bytes(to_json({"layers": "many", "hidden": -1, "steps": 2.5, "tokens": {}}))
     summary = summarise(run)
-    assert dataclasses.astuple(summary)[3:] == (None, None, None, 3, *[None] * 7)
+    assert dataclasses.astuple(summary)[3:] == (None, None, None, 3, *[None] * 8)
 
 
 def test_a_summary_of_a_long_log_parses_a_handful_of_lines(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

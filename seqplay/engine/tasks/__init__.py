@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from seqplay.data.ids import Say, silently
 from seqplay.engine.task import Task
+from seqplay.engine.tasks.digits import DigitsTask
+from seqplay.engine.tasks.recognise import RecogniseTask
 from seqplay.engine.tasks.text import TextTask
 from seqplay.errors import RunError, UsageError, no_such
 from seqplay.recipe import Plan
 from seqplay.runs import layout
 from seqplay.runs.layout import RunFiles
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (TextTask,)}
+TASKS: dict[str, type[Task]] = {task.name: task for task in (TextTask, DigitsTask, RecogniseTask)}
 
 
 def find(name: str) -> type[Task]:

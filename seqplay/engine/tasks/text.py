@@ -26,7 +26,7 @@ from seqplay.data.tokens import Ids
 from seqplay.engine import catalog, device
 from seqplay.engine.sampling import step_of
 from seqplay.engine.stack import Stack, StackShape
-from seqplay.engine.task import Answer, Batch, Task
+from seqplay.engine.task import Answer, Batch, Loss, Task
 from seqplay.engine.tree import Tree
 from seqplay.errors import DataError, RunError, counted
 from seqplay.figures import Figure, Text
@@ -46,9 +46,7 @@ CODE_POINTS = 1_114_112  # an unknown character could be any of these: what its 
 SCORES = (
     "held_out_loss bits_per_byte perplexity held_out_accuracy held_out_tokens scored_tokens unknown_characters"
 ).split()
-AS_ASKED = (
-    "cell tokens layers holdout seed weight_decay warmup clip average minutes patience settings task source data column"
-).split()
+AS_ASKED = ("cell tokens layers holdout seed warmup clip minutes patience settings task source data column").split()
 
 
 class TextTask(Task):
@@ -124,6 +122,10 @@ class TextTask(Task):
             batch=batch,
             sequence=sequence,
             learning_rate=rate,
+            beta1=architecture.betas[0],
+            beta2=architecture.betas[1],
+            weight_decay=architecture.weight_decay if recipe.weight_decay is None else recipe.weight_decay,
+            average=architecture.average if recipe.average is None else recipe.average,
             device=where,
             threads=threads,
             slices=device.pick_slices(where, threads, batch, recipe.layers, hidden),
@@ -217,11 +219,11 @@ class TextTask(Task):
         masks = {f"mask {place}": mask for place, mask in network.draw_masks(B, T, seed, step).items()}
         return {"ids": read[:, :-1], "next": read[:, 1:], **masks}, position == 0
 
-    def loss(self, network: nn.Module, rows: Batch, memory: Tree) -> tuple[Tensor, int, Tree]:
+    def loss(self, network: nn.Module, rows: Batch, memory: Tree) -> Loss:
         masks = {int(name[5:]): tensor for name, tensor in rows.items() if name.startswith("mask ")}
         logits, memory = network(rows["ids"], memory, masks)
         loss = F.cross_entropy(logits.float().flatten(0, 1), rows["next"].flatten(), reduction="sum")
-        return loss, rows["next"].numel(), memory
+        return Loss(loss, rows["next"].numel(), memory)
 
     def held_out(self) -> Iterator[Batch]:
         count = min(len(self.held_out_ids), ESTIMATE_TOKENS, max(1_000, ESTIMATE_LOGITS // len(self.codec)))
@@ -285,8 +287,10 @@ class TextTask(Task):
                 break
         return int(found[0]), int(found[1])
 
-    def scoring(self) -> str:
+    def scoring(self, step: int) -> str:  # noqa: ARG002
         most = len(self.held_out_ids)
+        if not most:
+            return ""
         if most > MOST_SCORED:
             return f"scoring the first {MOST_SCORED:,} of {most:,} held-out tokens"
         return f"scoring all {most:,} held-out tokens"
