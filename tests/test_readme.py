@@ -20,11 +20,12 @@ def shortened(command: str) -> list[str]:
     """The command, with a small network and a few steps; a detached run must last until it is stopped."""
     line = command.partition(" | ")[0].replace("tiny-shakespeare", "english")
     steps = "100000000" if "--detach" in line else "3"
-    line = re.sub(r"--minutes \S+|--steps \S+", f"--steps {steps} --hidden 8", line)
-    words = shlex.split(line)
-    if words[1] == "train" and "--steps" not in words:
-        words += ["--steps", steps, "--hidden", "8"]
-    return words[1:]
+    line = re.sub(r"--minutes \S+|--steps \S+", f"--steps {steps}", line)
+    words = shlex.split(line)[1:]
+    if words[0] == "train":
+        words += ["--set", "width=4"] if "digits" in words else ["--hidden", "8"]
+        words += [] if "--steps" in words else ["--steps", steps]
+    return words
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("seqplay ")])

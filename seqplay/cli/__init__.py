@@ -21,9 +21,10 @@ from seqplay.data.built_in import BUILT_IN
 from seqplay.errors import SeqplayError, no_such
 
 COMMANDS = {
-    "train": "Learn a text, with live progress.",
-    "sample": "Write with a trained model.",
-    "eval": "Score a model on text that it has never seen.",
+    "train": "Learn a text or pictures, with live progress.",
+    "sample": "Write, or draw, with a trained model.",
+    "eval": "Score a model on what it has never seen.",
+    "ask": "Ask a model whatever its task can answer.",
     "runs": "List your runs, newest first.",
     "show": "Draw a run's loss and list its layers.",
     "watch": "See a run train, live, from any terminal.",

@@ -17,10 +17,11 @@ from shlex import quote
 from types import FrameType
 
 from seqplay.cli import output
+from seqplay.cli.picture import scores_in_short
 from seqplay.cli.views import View, choose_view
 from seqplay.draw.numbers import clock
 from seqplay.processes.training import STOPPING
-from seqplay.runs import commit
+from seqplay.runs import commit, scores
 from seqplay.runs.feed import Feed
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.progress import AVERAGED, Progress
@@ -145,7 +146,10 @@ def say_how_it_ended(ended: Ended, hint: str = "") -> None:
         output.complain(f"{progress.problem['message']}{hint}")
     elif code == 0 and progress.done:
         output.say(result(progress))
-        output.say(f"Write with it: seqplay sample {quote(run)}")
+        if warning := scores.warning(progress):
+            output.say(warning)
+        deed = {"digits": "Draw", "recognise": "Read"}.get(str(progress.start.get("task")), "Write")
+        output.say(f"{f'{deed} with it:'.ljust(14)} seqplay sample {quote(run)}")
         output.say(f"Look at it:    seqplay show {quote(run)}")
     elif code == 0 or code - 128 in STOPPING:
         how = "is paused" if progress.state == "paused" else "stopped"
@@ -165,6 +169,9 @@ def result(progress: Progress) -> str:
     learned = "no loss" if done["train_loss"] is None else f"train loss {done['train_loss']:.3f} (~{AVERAGED} steps)"
     loss = done["held_out_loss"]
     scored = learned if loss is None else f"{loss:.3f} nats a {progress.unit} on held-out text"
+    if progress.start.get("model"):
+        told = (f"{name} {value}".strip() for name, value in scores_in_short(done))
+        scored = ", ".join(told) or learned
     return f"{progress.run}: {scored}, {done['steps']:,} steps in {clock(done['seconds'])}."
 
 

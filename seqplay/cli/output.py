@@ -84,6 +84,13 @@ def console(stderr: bool = False) -> Console:
     return Plain(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
+def has_shades(stderr: bool = False) -> bool:
+    """Whether the terminal shows the shades of grey of a picture; a pipe gets none."""
+    from seqplay.draw.rich_lines import has_shades
+
+    return has_shades(console(stderr))
+
+
 def is_ascii_only() -> bool:
     """Whether drawings on stdout have to do with ASCII: a terminal that can do little, or a locale without UTF-8."""
     return console().is_dumb_terminal or not console().encoding.startswith("utf")

@@ -11,7 +11,7 @@ from seqplay.cli import output
 from seqplay.cli.follow import follow, say_how_it_ended
 from seqplay.data.texts import ChangedError, read_sources
 from seqplay.errors import BusyError, DataError, RunError
-from seqplay.processes import training
+from seqplay.processes import begin, training
 from seqplay.runs import control, layout, process, shelf
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.reader import last_row
@@ -49,9 +49,13 @@ def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
 
 
 def _give_back(run: RunFiles, text: Sequence[str]) -> None:
-    """Put the text of a run into the cache once more. Raises DataError for any other text."""
+    """Put the text or the pictures of a run into the cache once more. Raises DataError for any others."""
     known = layout.read_plan(run) if run.plan.exists() else layout.read_recipe(run.recipe)
     try:
+        if known.model:
+            if begin.keep_pictures(text).data != known.data:
+                raise ChangedError(f"{text[0]} holds other pictures than those that the run learns.")
+            return
         read_sources(text, known.column, expected=known.data)
     except ChangedError as changed:
         advice = f"{run.name} learns another text. Learn this one in a new run: seqplay train"

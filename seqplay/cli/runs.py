@@ -8,7 +8,7 @@ import rich_click as click
 
 from seqplay import draw
 from seqplay.cli import output
-from seqplay.draw.numbers import clock
+from seqplay.draw.numbers import clock, percent
 from seqplay.figures import Column, Table
 from seqplay.runs import shelf
 from seqplay.runs.summary import Summary
@@ -21,6 +21,7 @@ COLUMNS = (
     Column("done", "right"),
     Column("held out", "right"),
     Column("bits/byte", "right"),
+    Column("read", "right"),
     Column("loss", "right"),
     Column("network"),
     Column("tokens"),
@@ -33,7 +34,8 @@ COLUMNS = (
 @click.option("--json", "as_json", is_flag=True, help="one JSON object for each run")
 def command(as_json: bool) -> None:
     """List your runs, newest first. A number under "held out" is the loss in nats a token on text that the model
-    never saw; only bits a byte compare between kinds of tokens.
+    never saw; only bits a byte compare between kinds of tokens. Under "read" stands the share of held-out pictures
+    that a model reads rightly, or of drawn ones that a judge reads with confidence.
     """
     summaries = [shelf.summarise(run) for run in shelf.all_runs()]
     if as_json:
@@ -51,8 +53,9 @@ def command(as_json: bool) -> None:
 
 
 def _row(s: Summary) -> tuple[str | int | float | None, ...]:
-    done = f"{min(1.0, s.step / s.steps):.0%}" if s.step is not None and s.steps else None
-    numbers = (done, *map(_rounded, (s.held_out_loss, s.bits_per_byte, s.train_loss)))
+    done = percent(min(1.0, s.step / s.steps)) if s.step is not None and s.steps else None
+    read = None if s.read is None else percent(s.read)
+    numbers = (done, *map(_rounded, (s.held_out_loss, s.bits_per_byte)), read, _rounded(s.train_loss))
     time = None if s.seconds is None else clock(s.seconds)
     network = s.network and SIZES.sub("×", s.network)
     return s.name, f"{GLYPHS[s.state]} {s.state}", *numbers, network, s.tokens, s.source, time

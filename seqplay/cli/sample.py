@@ -1,7 +1,7 @@
-"""`seqplay sample`: write with a trained model, one token after the other.
+"""`seqplay sample`: write with a trained model, one token after the other, or draw with one of pictures.
 
 Where the cell has a torch-free step the text begins to flow before torch would have been imported; else a worker
-writes.
+writes. What is no text, a worker makes, as figures.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import rich_click as click
 
 from seqplay import wire
 from seqplay.cli import output
+from seqplay.cli.answers import ART, show_figures
 from seqplay.cli.flags import flags
 from seqplay.errors import DataError, UsageError
 from seqplay.options import configure
+from seqplay.processes import worker
 from seqplay.recipe import Plan
 from seqplay.runs import layout, shelf
 from seqplay.runs.layout import RunFiles
@@ -43,28 +45,40 @@ NAMED = 12  # unknown symbols that are named
 )
 @flags(Dials, ("temperature", "top_k", "top_p", "seed"))
 @click.option(
-    "--count", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="how many texts to write"
+    "--count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=None,
+    help="how many texts to write [1], or pictures to draw [16]",
 )
 @click.option(
     "--unk", type=click.Choice(["skip", "error"]), default="skip", show_default=True, help="symbols that it never saw"
 )
+@ART
 @click.option("--raw", is_flag=True, help="do not make control characters visible on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object for each text")
 def command(
-    run: str | None, prompt: str | None, prompt_file: str | None, no_prompt: bool, length: int, count: int, unk: str,
-    raw: bool, as_json: bool, **given: Any,
+    run: str | None, prompt: str | None, prompt_file: str | None, no_prompt: bool, length: int, count: int | None,
+    unk: str, art: str, raw: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Write with RUN (the newest, without a name), from its best checkpoint."""
+    """Write with RUN (the newest, without a name), or draw with one of pictures, from its best checkpoint."""
     from seqplay.data import tokens
 
     dials = configure(Dials, {name: value for name, value in given.items() if value is not None}, "sampling")
     text = _prompt(prompt, prompt_file, no_prompt)
     found = shelf.find(run)
     plan = layout.read_plan(found)
+    if plan.model:
+        if text:
+            raise UsageError(f"{found.name} draws pictures: there is no text for it to go on from.")
+        options = {"count": count, "seed": dials.seed, "temperature": given["temperature"]}
+        show_figures(worker.ask(wire.Ask(str(found.path), "sample", options)), as_json, art)
+        return
     codec = tokens.from_json(plan.tokens, layout.read_codec(found, plan))
     _name_unknown(codec, text, unk)
     text = codec.decode(ids := codec.known(text))
     write = _writer(found, plan, codec)
+    count = count or 1
     for number in range(count):
         seed = None if dials.seed is None else dials.seed + number
         pieces = write(ids, length, replace(dials, seed=seed))
@@ -131,8 +145,6 @@ def _writer(run: RunFiles, plan: Plan, codec: Codec) -> Callable[[Ids, int, Dial
 
 
 def _ask_worker(run: RunFiles, ids: Ids, length: int, dials: Dials) -> Iterator[str]:
-    from seqplay.processes import worker
-
     options = {"ids": ids.tolist(), "length": length, **asdict(dials)}
     for row in worker.ask(wire.Ask(str(run.path), "continue", options)):
         if row["kind"] == "token":

@@ -10,16 +10,18 @@ import rich_click as click
 from seqplay import draw
 from seqplay.cli import output
 from seqplay.cli.runs import GLYPHS
+from seqplay.cli.scores import scores_of_pictures
 from seqplay.draw.lines import Line, span
 from seqplay.draw.numbers import clock, plural
 from seqplay.errors import RunError
-from seqplay.figures import Column, Figure, Table, Text, from_json
+from seqplay.figures import Column, Figure, Table, from_json
 from seqplay.recipe import Plan, to_json
 from seqplay.runs import layout, reader, shelf
 from seqplay.runs.charts import AXES, Axes, loss_chart
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.progress import AVERAGED, Progress
 
+MADE = {"text": "wrote last", "picture": "made last"}
 HEIGHT = 18
 WIDEST = 100  # cells of what is no chart
 
@@ -53,14 +55,14 @@ def command(run: str | None, x: str, log_y: bool, height: int, as_json: bool) ->
         return
     width = output.console().width
     title = f"{found.name}  {GLYPHS[summary.state]} {summary.state}"
-    text = _newest_text(found)
-    ascii_only = output.is_ascii_only()
+    newest = _newest_figure(found)
+    ascii_only, mono = output.is_ascii_only(), not output.has_shades()
     try:
         axes = Axes(x=x, log_y=log_y)
         chart = loss_chart(_progress(found, rows), axes, unit=plan.unit, title=title)
-        figures: list[Figure] = [chart, _layers(plan), *text]
+        figures: list[Figure] = [chart, _layers(plan), *newest]
         drawn = [
-            draw.draw(figure, min(width, WIDEST) if number else width, height, ascii_only=ascii_only)
+            draw.draw(figure, min(width, WIDEST) if number else width, height, ascii_only=ascii_only, mono=mono)
             for number, figure in enumerate(figures)
         ]
         drawn.insert(2, _draw_facts(_facts(plan, rows), min(width, WIDEST)))
@@ -85,7 +87,8 @@ def _progress(run: RunFiles, rows: list[dict[str, Any]]) -> Progress:
 
 
 def _layers(plan: Plan) -> Table:
-    columns = (Column("layer"), Column("output (batch, time, features)"), Column("parameters", "right"))
+    shape = "batch, height, width, channels" if plan.model else "batch, time, features"
+    columns = (Column("layer"), Column(f"output ({shape})"), Column("parameters", "right"))
     rows = tuple((str(name), str(shape), int(count)) for name, shape, count in plan.layer_table)
     return Table(columns, (*rows, ("all", "", plan.parameters)))
 
@@ -95,10 +98,17 @@ def _facts(plan: Plan, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     last: dict[str, Any] = next((row for row in reversed(rows) if row["kind"] == "step"), {})
     units = plural(plan.unit)
     embedding = f"{plan.embedding_dropout:g} before the first layer, " if plan.embedding_dropout else ""
+    settings = f"dropout {plan.dropout:g}, {embedding}batch {plan.batch} × {plan.sequence}, seed {plan.seed}"
+    if plan.model:
+        own = "".join(f"{name} {value}, " for name, value in plan.settings.items())
+        settings = f"{own}batch {plan.batch}, seed {plan.seed}"
     found = [
-        ("text", f"{plan.source}, {plan.train_tokens:,} {units} to learn from, {plan.held_out_tokens:,} held out"),
+        (
+            "pictures" if plan.model else "text",
+            f"{plan.source}, {plan.train_tokens:,} {units} to learn from, {plan.held_out_tokens:,} held out",
+        ),
         ("size", plan.why),
-        ("settings", f"dropout {plan.dropout:g}, {embedding}batch {plan.batch} × {plan.sequence}, seed {plan.seed}"),
+        ("settings", settings),
         ("learning rate", f"{plan.learning_rate:g} at most, warm-up {plan.warmup:.0%}, then evenly to 0"),
         ("computed on", f"{plan.device}, {plan.precision}, {plan.threads} threads, torch {plan.torch}"),
     ]
@@ -108,7 +118,10 @@ def _facts(plan: Plan, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
         found.append(
             ("train loss", f"{done['train_loss']:.3f} nats a {plan.unit}, mean of the last {AVERAGED} steps or so")
         )
-    if done and done["held_out_loss"] is not None:
+    if done and plan.model:
+        measured = scores_of_pictures(done)
+        found += [(label, value if isinstance(value, str) else f"{value:,.4g}") for label, value in measured]
+    elif done and done["held_out_loss"] is not None:
         scores = f"{done['held_out_loss']:.3f} nats a {plan.unit}, {done['bits_per_byte']:.3f} bits a byte"
         found.append(("held out", f"{scores}, perplexity {done['perplexity']:.2f}, at the best checkpoint"))
     return found
@@ -124,13 +137,12 @@ def _draw_facts(facts: list[tuple[str, str]], width: int) -> list[Line]:
     return lines
 
 
-def _newest_text(run: RunFiles) -> list[Text]:
+def _newest_figure(run: RunFiles) -> list[Figure]:
     row = reader.last_row(run.figures)
-    if not row or row.get("figure") != "text":
+    title = MADE.get(str(row.get("figure"))) if row else None
+    if title is None:
         return []
     try:
-        newest = from_json(row)
+        return [replace(from_json(row), title=title)]
     except ValueError as problem:
         raise RunError(f"{run.figures} holds a row that seqplay never writes: {problem}.") from None
-    assert isinstance(newest, Text)
-    return [replace(newest, title="wrote last")]

@@ -12,10 +12,12 @@ from typing import Any
 
 import rich_click as click
 
+from seqplay import tasks
 from seqplay.cli import output
 from seqplay.cli.flags import flags
 from seqplay.cli.follow import Ended, follow, say_how_it_ended
 from seqplay.data.built_in import BUILT_IN
+from seqplay.descriptions import built_in
 from seqplay.errors import UsageError
 from seqplay.options import check, options_of
 from seqplay.processes import begin, training
@@ -23,22 +25,27 @@ from seqplay.recipe import Recipe
 from seqplay.runs import layout
 
 FLAGS = (
-    "cell tokens minutes steps size hidden layers embedding dropout batch learning_rate holdout patience seed device"
+    "cell model tokens minutes steps size hidden layers embedding dropout batch learning_rate holdout patience seed "
+    "device"
 ).split()
 DECLARED = {option.name: option for option in options_of(Recipe)}
 OTHERS = ", ".join(name for name in DECLARED if name not in FLAGS)
 
 
 ABOUT = f"""Learn SOURCE: text files, folders of .txt files, - for standard input, a corpus that was fetched (seqplay
-data), or a text that comes along: {", ".join(BUILT_IN)}.
+data), or a text that comes along: {", ".join(BUILT_IN)}. Or pictures: digits, which seqplay draws itself, a folder of
+MNIST's idx files, or one with a folder of pictures for each label.
 
-Without --minutes or --steps it trains for two minutes, or 400 steps on a text of a few lines. Sizes are chosen for
-the text, the time and this machine.
+Without --minutes or --steps it trains a text for two minutes, or 400 steps on one of a few lines, and pictures for
+one (recognise) or three (digits). Sizes are chosen for the text, the time and this machine.
 """
 
 
 @click.command(cls=click.RichCommand, help=ABOUT)
 @click.argument("source", nargs=-1, required=True)
+@click.option(
+    "--task", type=click.Choice(list(tasks.TASKS)), help="what to learn of it [default: text; of pictures: digits]"
+)
 @flags(Recipe, FLAGS)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help=f"any other setting ({OTHERS}), or the cell's own"
@@ -58,14 +65,17 @@ def command(
     name: str | None,
     detach: bool,
     as_json: bool,
+    task: str | None,
     **given: Any,
 ) -> None:
     asked = _recipe(given, settings, recipe_file)
+    asked = dataclasses.replace(asked, task=task or _task_of(asked))
     column = column or asked.column
-    run = begin.make_run(source, asked, column, name)
+    run = begin.make_run(source, asked, column, name, guess=task is None)
+    of_text = layout.read_recipe(run.recipe).task == "text"
     if column is None and any(Path(name).suffix in (".tsv", ".csv") for name in source):
         output.say("The table is learned as it is, header and all. To learn one column of it: --column NAME")
-    if len(source) > 1 or Path(source[0]).is_dir():
+    if of_text and (len(source) > 1 or Path(source[0]).is_dir()):
         output.say("The files are learned one after the other; what is held out is the end of the last.")
     if detach:
         trainer = training.start(run)
@@ -83,6 +93,12 @@ def command(
     if ended.never_began and not begin.discard(run):
         output.say(f"What is left of {run.name} is in {run.path}")
     raise SystemExit(ended.code)
+
+
+def _task_of(asked: Recipe) -> str:
+    """The recipe's task; a model that is named tells its own, where it comes with seqplay."""
+    known = built_in().get(("model", asked.model or ""))
+    return known.task if known and asked.task == "text" else asked.task
 
 
 def _recipe(given: dict[str, Any], settings: tuple[str, ...], recipe_file: str | None) -> Recipe:

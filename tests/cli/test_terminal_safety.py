@@ -141,6 +141,7 @@ def surfaces(home: Path) -> dict[str, list[list[str]]]:
             *([named[0]], [named[1]], *bad, ["harbour", "--on", ALL]),
             [named[2], "--on", str(hostile_file(home)), "--json"],
         ],
+        "ask": [*bad, ["harbour", ALL], ["harbour", "next", f"text={ALL}"], [ALL + "=1"]],
         "runs": [[], ["--" + ALL], [ALL], ["--json"]],
         "show": [[run] for run in named] + [*bad, ["harbour", "--x", ALL], [named[0], "--json"]],
         "watch": [[run] for run in named] + [*bad, [named[0], "--json"]],
