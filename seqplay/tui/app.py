@@ -39,6 +39,7 @@ from seqplay.tui.keys import bind
 from seqplay.tui.place import Place
 from seqplay.tui.places.train import Train
 from seqplay.tui.subject import Subject
+from seqplay.tui.widgets.drawn import Drawn
 from seqplay.tui.widgets.footer import Hint
 from seqplay.tui.widgets.header import Header
 from seqplay.tui.yardsticks import Yardsticks
@@ -58,6 +59,12 @@ def _sample() -> Screen[None]:
     return Sample()
 
 
+def _digits() -> Screen[None]:
+    from seqplay.tui.places.digits import Digits
+
+    return Digits()
+
+
 def _runs() -> Screen[None]:
     from seqplay.tui.places.runs import Runs
 
@@ -75,14 +82,15 @@ class Playground(App[None]):
 
     TITLE = "seqplay"
     CSS_PATH = ["app.tcss"]
-    MODES = {"train": Train, "sample": _sample, "runs": _runs, "plugins": _plugins}
+    MODES = {"train": Train, "sample": _sample, "digits": _digits, "runs": _runs, "plugins": _plugins}
     DEFAULT_MODE = "train"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [
         bind("T shift+t f2", "go('train')", "Train", "T"),
         bind("S shift+s f3", "go('sample')", "Sample", "S"),
-        bind("R shift+r f4", "go('runs')", "Runs", "R"),
-        bind("P shift+p f5", "go('plugins')", "Plugins", "P"),
+        bind("D shift+d f4", "go('digits')", "Digits", "D"),
+        bind("R shift+r f5", "go('runs')", "Runs", "R"),
+        bind("P shift+p f8", "go('plugins')", "Plugins", "P"),
         bind("question_mark f1", "help", "help", "?"),
         bind("q", "leave", "leave"),
         Binding("ctrl+q", "leave", "leave", show=False, priority=True),
@@ -177,11 +185,13 @@ class Playground(App[None]):
             if row.pop("kind") == "xray":
                 yield from_row(row)
 
-    def options_of(self, cell: str) -> Sequence[Option]:
-        """The settings of a cell as far as they are known now; one that was never loaded is asked for the next time."""
-        known = self.plugins_known.get(("cell", cell))
-        if known is not None and known.state == "reading" and cell not in self._plugins_asked:
-            self._plugins_asked.add(cell)
+    def options_of(self, network: str, kind: str = "cell") -> Sequence[Option]:
+        """The settings of a cell or model as far as they are known now; of one that was never loaded they are asked for
+        the next time.
+        """
+        known = self.plugins_known.get((kind, network))
+        if known is not None and known.state == "reading" and network not in self._plugins_asked:
+            self._plugins_asked.add(network)
             self.run_worker(self._ask_plugin(known), group="plugins")
         return known.description.options if known and known.description else ()
 
@@ -208,6 +218,11 @@ class Playground(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line passes on its way to the terminal; without colours means without greys, too."""
         return [*(one for one in super().get_line_filters() if not isinstance(one, Monochrome)), self._border]
+
+    async def look_at_pictures(self, source: str) -> AsyncIterator[dict[str, Any]]:
+        """What there is to know of pictures that are chosen, row by row. Raises SeqplayError."""
+        async for row in self.texts.ask("pictures", sources=[source]):
+            yield row
 
     # -- beginning and ending
 
@@ -246,7 +261,8 @@ class Playground(App[None]):
         subject = self.subject
         if subject is not None and subject.is_live:
             share, stop = percent(subject.share), f"seqplay stop {quote(subject.name)}"
-            self.last_words.append(f"{subject.name} goes on ({share}). seqplay shows it; {stop} ends it.")
+            does = "stays paused" if subject.state == "paused" else "goes on"
+            self.last_words.append(f"{subject.name} {does} ({share}). seqplay shows it; {stop} ends it.")
         self._remember()
         self.exit()
 
@@ -340,6 +356,12 @@ class Playground(App[None]):
     def watch_theme(self) -> None:
         if self.is_running:
             self._show()
+            self.call_after_refresh(self._draw_anew)
+
+    def _draw_anew(self) -> None:
+        """Draw everything once more: the colours behind widgets change after the theme did."""
+        for drawn in self.screen.query(Drawn) if self.screen_stack else ():
+            drawn.redraw()
 
 
 def _lenient(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:

@@ -18,10 +18,11 @@ from seqplay import paths
 from seqplay.draw.numbers import clock
 from seqplay.errors import SeqplayError
 from seqplay.figures import Curve, Curves, Floor
-from seqplay.runs import charts, layout
+from seqplay.recipe import OF_A_STACK
+from seqplay.runs import charts, layout, scores
 from seqplay.runs.charts import UNITS, Axes
 from seqplay.runs.growing import Growing
-from seqplay.runs.progress import Progress, Sample
+from seqplay.runs.progress import Progress, Sample, Shown
 from seqplay.runs.rows import number
 from seqplay.runs.shelf import SHA256
 from seqplay.safe_text import cell_width, clusters
@@ -32,12 +33,14 @@ FAR = 1.6  # a run this many times as long as the next one goes on out of sight
 ROOM = 1.1  # beyond the end of the second longest, for the names on the heads
 SAME_ANYWHERE = ("char", "byte", "jamo")  # the others are learned from each text
 PLAIN = (
-    "cell", "layers", "hidden", "embedding", "dropout", "embedding_dropout", "tokens", "source", "column", "vocabulary",
-    "minutes", "batch", "sequence", "learning_rate", "holdout", "patience", "weight_decay", "warmup", "clip", "average",
-    "seed", "steps", "parameters", "train_tokens", "held_out_tokens", "precision", "device", "threads",
-    "evaluate_every", "task", "data", "distribution", "version", "torch",
+    "model", "cell", "layers", "hidden", "embedding", "dropout", "embedding_dropout", "tokens", "source", "column",
+    "vocabulary", "minutes", "batch", "sequence", "learning_rate", "holdout", "patience", "weight_decay", "warmup",
+    "clip", "average", "seed", "steps", "parameters", "train_tokens", "held_out_tokens", "precision", "device",
+    "threads", "evaluate_every", "task", "data", "distribution", "version", "torch",
 )  # fmt: skip
 """What may differ, the most telling first."""
+READ_NAME = scores.BEST[scores.DRAWS][0]
+READ = "share that is read with confidence"
 WORDS = {"source": "text", "data": "its bytes", "held_out_tokens": "held out", "train_tokens": "train tokens"}
 SHORT_HASH = 7
 MANY = 100_000  # from here on only three digits of a number are told
@@ -58,7 +61,11 @@ class Compared:
 
     @property
     def series(self) -> Growing:
-        """The loss that is compared: on what was held out, else on what it learns."""
+        """The loss that is compared: on what was held out, else on what it learns. Of a run that draws, which has none
+        that tells how well, the share that is read.
+        """
+        if self.subject.task == scores.DRAWS:
+            return self.progress.numbers.get(scores.BEST[scores.DRAWS][0], Growing())
         return self.progress.held_out if self.progress.held_out.steps else self.progress.train
 
 
@@ -98,6 +105,11 @@ def measure_of(compared: Sequence[Compared], axes: Axes) -> Measure:
     """The measure in which these runs can be compared, as far as there is one."""
     unit = compared[0].progress.unit if compared else "token"
     plain = None if axes.unit == "nats" else UNITS[axes.unit]
+    tasks = {one.subject.task for one in compared}
+    if len(tasks) > 1:
+        return Measure("each in its own measure", (None,) * len(compared), "their tasks differ: these do not compare")
+    if tasks == {scores.DRAWS}:
+        return Measure(READ, (None,) * len(compared), _texts_differ(compared))
     if len({_token_kind(one.subject) for one in compared}) <= 1:
         return Measure(axes.y_label(unit), (plain,) * len(compared), _texts_differ(compared))
     factors = [bits_a_byte(one.subject) for one in compared]
@@ -172,6 +184,8 @@ def chart(
 
 
 def title_of(compared: Sequence[Compared], label: str) -> str:
+    if label == READ:
+        return READ
     held_out = [one.series is one.progress.held_out for one in compared if one.series.steps]
     what = "held out" if all(held_out) else "loss" if any(held_out) else "training loss"
     return f"{what}, {label}"
@@ -232,6 +246,10 @@ def place(axes: Axes, cursor: float) -> str:
 
 def lead(compared: Sequence[Compared], measure: Measure) -> str:
     """Which run is lowest, and by how much."""
+    if measure.label == READ:
+        shares = [(share, one.name) for one in compared if (share := scores.value(one.progress, READ_NAME)) is not None]
+        share, name = max(shares, default=(0.0, ""))
+        return f"{name} is read best: {scores.percent(share)}" if len(shares) > 1 else ""
     values: list[tuple[float, str]] = []
     for one, key in zip(compared, measure.keys, strict=True):
         best = one.subject.best_loss
@@ -257,6 +275,13 @@ def sample_at(progress: Progress, axis: str, cursor: float | None) -> Sample | N
     return next((sample for sample in reversed(samples) if sample.step <= step), None)
 
 
+def made_at(subject: Subject, axis: str, cursor: float | None) -> Sample | Shown | None:
+    """What the model made then, or at last: a text, or pictures."""
+    if subject.has_pictures:
+        return scores.shown_at(subject.progress, axis, cursor)
+    return sample_at(subject.progress, axis, cursor)
+
+
 # -- what they differ in
 
 
@@ -269,7 +294,8 @@ def settings_of(subject: Subject) -> dict[str, Any]:
         except SeqplayError:
             return {}
     known = vars(made)
-    found = {name: known[name] for name in PLAIN if name in known}
+    of_texts = OF_A_STACK if known.get("model") else ()
+    found = {name: known[name] for name in PLAIN if name in known and name not in of_texts}
     found["data"] = made.data[:SHORT_HASH]
     return found | {f"settings.{name}": value for name, value in sorted(made.settings.items())}
 
@@ -293,7 +319,7 @@ def named(setting: str) -> str:
 
 def written(value: Any) -> str:
     """A setting's value in a few letters."""
-    if value is None:
+    if value is None or value == "":
         return "—"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -112,7 +112,7 @@ class FormBox(ListBox):
 
     def narrow(self, wanted: str) -> None:
         """Show only what has this in its name or help."""
-        everything = [*DECLARED.values(), *self.own.values()]
+        everything = [*self.asked.declared, *self.own.values()]
         self.filter = wanted
         self.options = [o for o in everything if wanted.casefold() in f"{o.name} {o.help}".casefold()]
         self.cursor = 0

@@ -15,7 +15,7 @@ from seqplay.tui.place import Place
 from seqplay.tui.widgets.box import Box
 
 EVERYWHERE = (
-    ("T S R P", "the places: Train, Sample, Runs, Plugins (also F2 to F5)"),
+    ("T S D R P", "the places: Train, Sample, Digits, Runs, Plugins (also F2 to F5, and F8)"),
     ("tab", "the next box; shift+tab the one before"),
     ("^p", "every command by its name"),
     ("esc", "let go of what is typed"),

@@ -22,7 +22,7 @@ from seqplay.tui.widgets.header import Header
 if TYPE_CHECKING:
     from seqplay.tui.app import Playground
 
-PLACES = ("train", "sample", "runs", "plugins")
+PLACES = ("train", "sample", "digits", "runs", "plugins")
 WIDE, TALL = (100, 160), (30, 48)  # columns and rows from which there is more room: -wide, -huge, -tall, -towering
 LEAST = (30, 8)  # with fewer columns or rows nothing can be read: -tiny
 CRAMPED = (60, 16)  # with fewer there is room for one box: -slim, -flat

@@ -28,6 +28,8 @@ class Settings:
     x_axis: str = "steps"
     log_y: bool = False
     unit: str = "nats"
+    art: str = "auto"
+    """What pictures are drawn with."""
     texts: list[Any] = dataclasses.field(default_factory=list)
     """Paths of the user's own texts, the newest first."""
 
@@ -35,7 +37,8 @@ class Settings:
         self.texts = [path, *(known for known in self.texts if known != path)][:MOST_TEXTS]
 
 
-HINTS = {"theme": str, "run": str, "step": int, "loss": float | None, "x_axis": str, "log_y": bool, "unit": str}
+HINTS = {"theme": str, "run": str, "step": int, "loss": float | None, "x_axis": str, "log_y": bool, "unit": str,
+         "art": str}  # fmt: skip
 
 
 def load() -> Settings:

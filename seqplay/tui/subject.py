@@ -9,9 +9,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from seqplay import tasks
 from seqplay.errors import RunError, SeqplayError
 from seqplay.recipe import Plan
-from seqplay.runs import commit, control, layout
+from seqplay.runs import commit, control, layout, scores
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.progress import Progress
 from seqplay.runs.reader import LogReader
@@ -70,6 +71,7 @@ class Subject:
         self._stamp: tuple[int, int] | None = None
         self._moved = time.monotonic()
         self._plan: Plan | None = None
+        self._task = ""
         self.problem = ""
         self.trainer: subprocess.Popen[bytes] | None = None
         """The process that was started from here to train it, if there is one."""
@@ -85,8 +87,9 @@ class Subject:
         """Read on for a moment; whether anything is new."""
         if self.is_broken:
             return False
-        before, began = self.revision, time.monotonic()
-        self._feel(began)
+        before = self.revision
+        self._feel(time.monotonic())
+        began = time.monotonic()  # to look at the state of a huge log takes longer than a poll may
         loading = False
         for log in self._logs:
             more = True
@@ -183,6 +186,29 @@ class Subject:
             with suppress(SeqplayError):
                 self._plan = layout.read_plan(self.run)
         return self._plan
+
+    @property
+    def task(self) -> str:
+        """The name of its task; "text" where none can be read."""
+        if not self._task:
+            self._task = "text"
+            with suppress(SeqplayError):
+                asked = layout.read_recipe(self.run.recipe).task
+                self._task = asked if asked in tasks.TASKS else "text"
+        return self._task
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether it learns from pictures."""
+        return tasks.TASKS[self.task].data == "pictures"
+
+    @property
+    def best_said(self) -> str:
+        """The number that says most about how good it is by now, in a few letters; "" until there is one."""
+        if self.has_pictures:
+            return scores.best_said(self.progress, self.task)
+        loss = self.best_loss
+        return "" if loss is None else f"{'' if self.state == 'finished' else '~'}{loss:.3f} nats"
 
     @property
     def checkpoint_steps(self) -> list[int]:

@@ -88,7 +88,7 @@ class Writer:
     @property
     def has_model(self) -> bool:
         subject = self._playground.subject
-        return subject is not None and subject.has_model and subject.plan is not None
+        return subject is not None and not subject.has_pictures and subject.has_model and subject.plan is not None
 
     def open(self, run: RunFiles | None) -> None:
         """Another run: what was written with the one before says nothing of it. Prompt and sampling stay."""

@@ -34,8 +34,10 @@ class Yardsticks:
         self._is_closed = False
 
     def of(self, plan: Plan | None) -> list[Floor]:
-        """The floors of a plan's text in nats a token; none until they are known, or where nothing is held out."""
-        if plan is None or not plan.held_out_tokens:
+        """The floors of a plan's text in nats a token; none until they are known, where nothing is held out, and of
+        what is no text.
+        """
+        if plan is None or plan.model or not plan.held_out_tokens:
             return []
         key = plan.data, plan.holdout
         if key not in self._ended and key != self._asked and not self._is_closed:

@@ -36,6 +36,8 @@ def main() -> None:
         asyncio.run(take("train", training))
         asyncio.run(take("runs", comparing))
         asyncio.run(take("sample", writing))
+        train("digits", "--model", "dcgan", "--minutes", "3", "--name", "digits-dcgan")
+        asyncio.run(take("digits", drawing))
 
 
 def train(*asked: str) -> None:
@@ -95,6 +97,14 @@ async def writing(pilot: Pilot[None]) -> None:
     await pilot.press("i", *"나는 오늘", "enter")
     await until(pilot, lambda: shows(pilot, "longest copy"))
     await pilot.press(*["left"] * 6)
+
+
+async def drawing(pilot: Pilot[None]) -> None:
+    app = pilot.app
+    assert isinstance(app, Playground)
+    app.open(shelf.find("digits-dcgan"))
+    await pilot.press("D")
+    await until(pilot, lambda: shows(pilot, "read with confidence"))
 
 
 if __name__ == "__main__":

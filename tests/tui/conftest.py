@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import math
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from textual.pilot import Pilot
@@ -124,6 +127,97 @@ def recorded(
     return run
 
 
+def recorded_digits(
+    name: str = "digits-dcgan",
+    *,
+    task: str = "digits",
+    model: str = "",
+    steps: int = 200,
+    of: int = 400,
+    end: str = "finished",
+    judged: dict[str, Any] | None = None,
+    balance: tuple[float, float] = (0.74, 0.29),
+    count: int = 64,
+    pixels: dict[str, Any] | None = None,
+) -> RunFiles:
+    """A run of pictures on the shelf, without a model. `judged` is in its evaluations in place of a good generator's
+    scores, and in its `done` row; `balance` is what the critic says of real and of drawn pictures; `pixels` is what its
+    codec says otherwise.
+    """
+    run = RunFiles(paths.make_private(paths.runs_dir() / name))
+    is_drawing = task == "digits"
+    model = model or ("dcgan" if is_drawing else "cnn")
+    asked = Recipe(model=model, task=task, source="digits", data="d" * 64, created=time.time(), steps=of)
+    files.write_atomically(run.recipe, rows.to_json(recipe.to_json(asked)))
+    plan = {**_plan(), "model": model, "task": task, "source": "digits", "data": "d" * 64, "steps": of}
+    plan |= {"unit": "picture", "codec": {"pixels.json": _pixels(run, pixels or {})}, "tokens": "", "cell": ""}
+    plan |= dict.fromkeys("hidden layers embedding sequence vocabulary".split(), 0)
+    files.write_atomically(run.plan, rows.to_json(plan))
+    start = {"kind": "start", "run": name, "step": 0, "why": "as asked", "task": task, "model": model, "minutes": None}
+    start |= {key: plan[key] for key in ("source", "unit", "steps", "parameters", "train_tokens", "held_out_tokens")}
+    scores = (_judged() if is_drawing else {"held_out_accuracy": 0.98}) if judged is None else judged
+    log: list[dict[str, Any]] = [start]
+    drawn: list[dict[str, Any]] = []
+    for step in range(1, steps + 1):
+        where = {"step": step, "seconds": step * 0.1, "tokens": step * 64}
+        fall = math.exp(-step / 40)
+        numbers = {"train_accuracy": 0.99 - 0.89 * fall}
+        if is_drawing:
+            numbers = {"critic_loss": 0.55 + fall / 2, "generator_loss": 1.64 - fall / 2}
+            numbers |= {"train_real": balance[0], "train_drawn": balance[1]}
+        log.append(
+            {"kind": "step", **where, "train_loss": numbers.get("generator_loss", 2 * fall), "learning_rate": 0.001,
+             "gradient_norm": 0.5, **numbers}
+        )  # fmt: skip
+        if step % 20 == 0:
+            estimate = None if is_drawing else 2 * fall + 0.05
+            log.append({"kind": "evaluation", **where, "held_out_estimate": estimate, "best": True, **scores})
+            labels = [] if is_drawing else [f"{n % 10}" if n % 7 else f"{n % 10}→{(n + 5) % 10}" for n in range(count)]
+            pixels = base64.b64encode(pictures_at(step / steps, count)).decode()
+            drawn.append(
+                {"step": step, "kind": "figure", "figure": "picture", "pixels": pixels, "count": count, "height": 28,
+                 "width": 28, "channels": 1, "ink": True, "labels": labels, "columns": 0, "title": "draws now",
+                 "caption": ""}
+            )  # fmt: skip
+    if end == "finished":
+        log.append({**_done(name, steps, 0.06), **(dict.fromkeys(("held_out_loss", "bits_per_byte", "perplexity",
+                   "held_out_accuracy")) if is_drawing else {}), **scores})  # fmt: skip
+    elif end in ("stopped", "paused", "crashed"):
+        log.append({"kind": "note", "step": steps, "note": end, "message": f"{end} at step {steps}"})
+    run.log.write_bytes(b"".join(map(rows.to_line, log)))
+    run.figures.write_bytes(b"".join(map(rows.to_line, drawn)))
+    return run
+
+
+@cache
+def pictures_at(share: float, count: int = 64) -> bytes:
+    """`count` pictures of 28x28: noise that becomes rings and bars as `share` goes from 0 to 1."""
+    whole, part = _shapes(count), round(256 * share)
+    noise = random.Random(0).randbytes(len(whole))
+    return bytes([(part * ink + (256 - part) * other) >> 8 for ink, other in zip(whole, noise, strict=True)])
+
+
+@cache
+def _shapes(count: int) -> bytes:
+    made = bytearray()
+    for picture in range(count):
+        radius, slant = 5 + picture % 4, (picture % 5 - 2) / 6
+        for y in range(28):
+            down = y - 13.5
+            for x in range(28):
+                right = x - 13.5 + slant * down
+                far = abs(math.hypot(right * 1.3, down) - radius) if picture % 3 else abs(right) + max(0, abs(down) - 9)
+                made.append(round(255 * max(0.0, min(1.0, 2.0 - far))))
+    return bytes(made)
+
+
+def _judged() -> dict[str, Any]:
+    return {
+        "confident_share": 0.88, "classes_present": 10, "frechet": 11.2, "frechet_floor": 1.9, "copied_share": 0.01,
+        "class_shares": [0.09, 0.12, 0.07, 0.11, 0.09, 0.06, 0.08, 0.15, 0.1, 0.13],
+    }  # fmt: skip
+
+
 def _done(name: str, steps: int, loss: float) -> dict[str, Any]:
     return {
         "kind": "done", "run": name, "steps": steps, "seconds": steps * 0.1, "evaluation_seconds": 0.1,
@@ -131,6 +225,12 @@ def _done(name: str, steps: int, loss: float) -> dict[str, Any]:
         "perplexity": 4.0, "held_out_accuracy": 0.5, "held_out_tokens": 100, "scored_tokens": 100,
         "unknown_characters": 0, "tokens_per_second": 20480.0, "best_step": steps,
     }  # fmt: skip
+
+
+def _pixels(run: RunFiles, more: dict[str, Any]) -> str:
+    about = {"channels": 1, "height": 28, "width": 28, "ink": True, "names": list("0123456789"), **more}
+    files.write_atomically(run.pixels, rows.to_json(about))
+    return hashlib.sha256(run.pixels.read_bytes()).hexdigest()
 
 
 def _tokenizer(run: RunFiles, text: str) -> str:

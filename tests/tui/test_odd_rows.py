@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from seqplay.draw.curves import draw_curves
 from seqplay.draw.numbers import clock, percent
 from seqplay.figures import Floor
-from seqplay.runs import charts
+from seqplay.runs import charts, scores
 from seqplay.runs.charts import AXES, UNITS, Axes
 from seqplay.runs.progress import Change, Progress
 from seqplay.tui import comparison, verdict
 from seqplay.tui.comparison import Compared
 from seqplay.tui.subject import Subject
+from seqplay.tui.widgets.judge_box import histogram, histogram_in_a_line
 from seqplay.tui.widgets.running import crash_card, log_spaced, vitals
 
 START = {"kind": "start", "cell": "lstm", "why": "", "tokens": "char", "unit": "character", "minutes": None}
@@ -32,7 +33,11 @@ ROWS: list[dict[str, Any]] = [
     {"kind": "note", "note": "crashed", "message": "out of memory"},
     {"kind": "done", "steps": 400, "seconds": 40.0, "train_loss": 1.0, "held_out_loss": 1.5, "bits_per_byte": 2.0},
     {"kind": "figure", "figure": "text", "step": 8, "prompt": "T", "text": "he", "caption": ""},
-]
+    STEP | {"critic_loss": 0.6, "generator_loss": 1.6, "train_real": 0.7, "train_drawn": 0.3, "train_accuracy": 0.9},
+    {"kind": "evaluation", "step": 8, "held_out_estimate": None, "seconds": 0.8, "tokens": 640, "classes_present": 10,
+     "confident_share": 0.9, "frechet": 11.0, "class_shares": [0.5, 0.5], "held_out_accuracy": 0.9},
+    {"kind": "figure", "figure": "picture", "step": 8, "pixels": "AAAA", "count": 3, "height": 1, "width": 1},
+]  # fmt: skip
 ODD = [None, True, 0, -1, 9, 20, 2**62, 2**63, 10**308, 10**400, 0.0, 5e-324, 1e-99, 1e99, 1e308, -1e308]
 ODD += ["", "steps", "rollback", "paused", [], ["char"], {}, {"a": 1}]  # type: ignore[list-item]
 FLOORS = (Floor("uniform", 4.0), Floor("gzip", 1.0))
@@ -41,7 +46,7 @@ FLOORS = (Floor("uniform", 4.0), Floor("gzip", 1.0))
 class Stub:
     """A run of which only the rows are known."""
 
-    plan, is_loading, checkpoint_steps = None, False, ()
+    plan, is_loading, checkpoint_steps, task, has_pictures = None, False, (), "text", False
 
     def __init__(self, progress: Progress) -> None:
         self.progress, self.state = progress, progress.state
@@ -83,6 +88,16 @@ def see(progress: Progress, axes: Axes, cursor: float) -> None:
     comparison.caption(compared, axes, measure, None)
     comparison.caption(compared, axes, measure, cursor)
     comparison.sample_at(progress, axes.x, cursor)
+    for task, numbers in ((scores.DRAWS, scores.LOSSES), ("recognise", scores.ACCURACIES)):
+        draw_curves(scores.chart(progress, axes, numbers, cursor), 40, 8)
+        assert len(scores.verdict(progress, task, "finished") + scores.best_said(progress, task)) < 100
+        for at in (None, cursor):
+            assert len(scores.warning(progress, axes.x, at)) < 120
+            if shares := scores.class_shares(progress, axes.x, at):
+                histogram(shares, 30, 3)
+                histogram_in_a_line(shares, 30)
+            shown = scores.shown_at(progress, axes.x, at)
+            assert shown is None or shown.picture.count >= 0
 
 
 AXES_OF_ANY_KIND = st.builds(

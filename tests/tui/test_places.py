@@ -20,7 +20,7 @@ from seqplay.tui.widgets.drawn import Drawn
 from .conftest import SIZES, in_a_loop, playground, press, recorded, shown, text_of, until
 
 SHEETS = sorted(Path(str(places.__file__)).parent.glob("*.tcss"))
-KEYS = dict(zip(PLACES, "TSRP", strict=True))
+KEYS = dict(zip(PLACES, "TSDRP", strict=True))
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
@@ -122,7 +122,7 @@ def test_going_from_place_to_place_and_back_changes_nothing_of_what_is_seen() ->
                 pilot, lambda: "The harbour at 200" in text_of(pilot) and "╌╌" in text_of(pilot), "run and floors"
             )
             before = shown(pilot)[:-1]
-            await press(pilot, "S", "R", "P", "T")
+            await press(pilot, "S", "D", "R", "P", "T")
             await until(pilot, lambda: shown(pilot)[:-1] == before, "the same screen again")
 
     in_a_loop(body())
@@ -156,7 +156,7 @@ from seqplay.tui.app import Playground
 async def visit():
     app = Playground()
     async with app.run_test(size=(120, 36)) as pilot:
-        for key in ("S", "R", "P", "T", "question_mark", "escape", "a", "a", "f", "escape", "ctrl+p", "escape"):
+        for key in ("S", "D", "R", "P", "T", "question_mark", "escape", "a", "a", "f", "escape", "ctrl+p", "escape"):
             await pilot.press(key)
             await pilot.pause(0.1)
 

@@ -99,7 +99,7 @@ def bindings_of(place: str) -> list[Binding]:
 
 def visit(terminal: Terminal, place: str) -> None:
     """Go to a place, and see that it is there by its help."""
-    terminal.type(f"\x1b[{['12', '13', '14', '15', '17'][PLACES.index(place)]}~")
+    terminal.type(f"\x1b[{['12', '13', '14', '15', '19'][PLACES.index(place)]}~")
     settle(terminal)
     terminal.type("\x1bOP")  # F1, as an editor may have the focus
     terminal.until_shown(f"─ {place.title()} ─")
@@ -134,7 +134,7 @@ def test_the_chooser_and_what_opens_over_it(hostile: Path, home_of_its_own: Path
         terminal.until_shown("0␛]52;c;")
         terminal.type("n")
         terminal.until_shown("in this folder")
-        terminal.type(*["\x1b[B"] * 7)
+        terminal.type(*["\x1b[B"] * 8)
         terminal.until_shown("X-ray of ␛]52")
         terminal.until_shown("shares a block of")
         terminal.type(*["\x1b[B"] * 3)

@@ -14,7 +14,7 @@ from seqplay.draw.lines import Line, Span, span
 from seqplay.errors import BusyError, UsageError, counted
 from seqplay.figures import Floor
 from seqplay.processes import training
-from seqplay.runs import charts, control, shelf, sizes
+from seqplay.runs import charts, control, scores, shelf, sizes
 from seqplay.runs.charts import Axes
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.summary import is_busy
@@ -268,13 +268,17 @@ class Runs(Charting):
         subject, axes = one.subject, self.axes
         floors = self._floors([one])
         figure = charts.loss_chart(subject.progress, axes, floors, cursor=self.cursor)
+        is_drawing = subject.task == scores.DRAWS
         if self.cursor is not None:
             caption = verdict.at(subject.progress, axes, self.cursor)
         elif subject.is_loading:
             caption = f"reading {one.name} …"
+        elif subject.has_pictures:
+            caption = scores.verdict(subject.progress, subject.task, subject.state)
         else:
             caption = verdict.verdict(subject.progress, floors, subject.state)
-        chart.put(figure, title=f"{one.name}, {axes.y_label(subject.progress.unit)}", caption=caption)
+        label = "losses" if is_drawing else axes.y_label(subject.progress.unit)
+        chart.put(figure, title=f"{one.name}, {label}", caption=caption)
 
     def _floors(self, compared: Sequence[Compared]) -> list[Floor]:
         is_shared = comparison.shared_text(compared) and not any(one.subject.is_loading for one in compared)
@@ -304,7 +308,7 @@ class Runs(Charting):
         return [*went, (Span("c", "key"), Span(" tries again", "muted")), *_trash_line()]
 
     def _show_written(self, compared: Sequence[Compared]) -> None:
-        written = [(one, comparison.sample_at(one.progress, self.axes.x, self.cursor)) for one in compared]
+        written = [(one, comparison.made_at(one.subject, self.axes.x, self.cursor)) for one in compared]
         if self.cursor is not None:
             caption = f"at {comparison.place(self.axes, self.cursor)}"
         elif len(written) == 1 and written[0][1] is not None:
@@ -361,7 +365,8 @@ class Runs(Charting):
     async def _open(self, run: RunFiles) -> None:
         self.playground.open(run)
         self._seen_subject = run.name
-        await self.app.switch_mode("train")
+        has_pictures = self.subject is not None and self.subject.has_pictures
+        await self.app.switch_mode("digits" if has_pictures else "train")
         while len(self.app.screen_stack) > 1:  # a form that was left open there
             await self.app.pop_screen()
         train = self.app.screen

@@ -21,6 +21,7 @@ from seqplay.draw.numbers import pace, plural
 from seqplay.errors import UsageError
 from seqplay.runs import shelf
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.scores import DRAWS
 from seqplay.safe_text import safe_line
 from seqplay.tui import sampling
 from seqplay.tui.keys import bind
@@ -116,6 +117,8 @@ class Sample(Place):
     def hints(self) -> list[str | Hint]:
         if self.prompt.is_edited:
             return [("enter", "write"), ("^j", "new line"), ("esc", "leave it")]
+        if self.subject is not None and self.subject.has_pictures:
+            return [("D", "see its pictures"), ("T", "train a text"), ("R", "runs")]
         if self.subject is None or not self.subject.has_model:
             return [("T", "train one"), ("R", "runs")] if self.subject is None else [("T", "watch it learn")]
         pause = "pause|pause" if self.writer.is_writing else "pause|go on"
@@ -237,6 +240,9 @@ class Sample(Place):
         subject, writer = self.subject, self.writer
         if subject is None:
             return _without_run()
+        if subject.has_pictures:
+            does = " draws: " if subject.task == DRAWS else " reads pictures: "
+            return [(span(subject.name, "title"), Span(does), Span("D", "key"), Span(" shows it", "muted"))]
         if writer.problem:
             again = (Span("enter", "key"), Span(" tries again", "muted"))
             return [(Span("✗ ", "error"), span(writer.problem)), (), again]

@@ -7,26 +7,27 @@ import os
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from seqplay import files, paths
+from seqplay.data.pictures import is_pictures
 from seqplay.draw.lines import Line, Span, span
 from seqplay.errors import SeqplayError, UsageError
-from seqplay.figures import Curves, Floor
-from seqplay.processes import begin, training
-from seqplay.runs import charts, layout, shelf
+from seqplay.figures import Bars, Curves, Floor, Picture, from_json
+from seqplay.processes import begin
+from seqplay.runs import charts, layout, scores, shelf
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.names import name_from
 from seqplay.runs.progress import Sample
-from seqplay.runs.rows import number
+from seqplay.tasks import Data
 from seqplay.tui import verdict
 from seqplay.tui.comparison import sample_at
 from seqplay.tui.keys import bind
-from seqplay.tui.places.charting import Charting
+from seqplay.tui.places.steering import Steering
 from seqplay.tui.subject import Subject
 from seqplay.tui.widgets.box import ListBox
 from seqplay.tui.widgets.chart import ChartBox
@@ -41,12 +42,12 @@ if TYPE_CHECKING:
 
 PATIENCE = 10  # times LOOK_SECONDS, for a suggestion
 LOOK_SECONDS = 0.12  # the cursor rests on a text for so long before it is looked at
-WRITE = ("S", "write with it")
+WRITE, PICTURES = ("S", "write with it"), ("D", "see its pictures")
 LEAST_PASTED = 200  # characters; less, on one line, is a path or a slip
 SMALL = (("gradient norm", "gradient"), ("learning rate", "rate"), ("speed", "pace"))
 
 
-class Train(Charting):
+class Train(Steering):
     name_ = "train"
     CSS_PATH = ["train.tcss"]
     about = (
@@ -59,9 +60,6 @@ class Train(Charting):
     )
     BINDINGS = [
         bind("enter", "main", "train on it"),
-        bind("space", "pause", "pause"),
-        bind("full_stop", "stop", "stop"),
-        bind("l", "learning_rate", "learning rate"),
         bind("t", "temperature", "temperature"),
         bind("s", "sample_now", "sample now"),
         bind("n", "new", "new run"),
@@ -69,7 +67,6 @@ class Train(Charting):
         bind("f", "file", "file"),
         bind("a", "all_settings", "all settings"),
         bind("slash", "find", "find"),
-        bind("o", "output", "its output"),
     ]
 
     def __init__(self) -> None:
@@ -112,6 +109,10 @@ class Train(Charting):
     def is_choosing(self) -> bool:
         return self.subject is None or self.wants_new
 
+    @property
+    def steered(self) -> Subject | None:
+        return None if self.is_choosing else self.subject
+
     # -- what is seen
 
     def hints(self) -> list[str | Hint]:
@@ -122,6 +123,10 @@ class Train(Charting):
         subject = self.subject
         assert subject is not None
         scrub: list[str | Hint] = ["back", "on|scrub", "turn_x|axes"]
+        if subject.has_pictures:
+            go: dict[str, list[str | Hint]] = {"running": ["pause", "stop", "learning_rate"], "waiting": ["stop"]}
+            go |= {state: ["pause|continue"] for state in ("paused", "stopped", "crashed")}
+            return [PICTURES, *go.get(subject.state, []), *scrub, "new", "output"]
         match subject.state:
             case "running":
                 first: list[str | Hint] = [WRITE] if subject.progress.evaluation.get("step") else []
@@ -162,12 +167,13 @@ class Train(Charting):
         progress = subject.progress
         floors = self.playground.yardsticks.of(subject.plan)
         figure = charts.loss_chart(progress, self.axes, floors, cursor=self.cursor, away=subject.away(self.axes.x))
-        title = f"loss, {self.axes.y_label(progress.unit)}"
+        title = "losses" if subject.task == scores.DRAWS else f"loss, {self.axes.y_label(progress.unit)}"
         self.loss.put(figure, title=title, caption=self._caption(subject, floors))
         self.vitals.subject = subject
         self.vitals.redraw()
         sample = sample_at(progress, self.axes.x, self.cursor)
         writes, before = self.writes, self.before
+        before.display = not subject.has_pictures
         writes.card = self._card(subject)
         writes.sample = sample
         writes.show(title=self._writes_title(subject, sample), caption=self._writes_caption(subject, sample))
@@ -192,9 +198,14 @@ class Train(Charting):
                 return crash_card(subject)
             case "broken":
                 return [(Span("✗ ", "error"), span(subject.problem))]
+        if subject.has_pictures:
+            does = " draws" if subject.task == scores.DRAWS else " reads pictures"
+            return [(span(subject.name, "title"), Span(f"{does}: "), Span("D", "key"), Span(" shows it", "muted"))]
         return ()
 
     def _writes_title(self, subject: Subject, sample: Sample | None) -> str:
+        if subject.has_pictures:
+            return "pictures" if subject.state in ("running", "paused", "stopped", "finished") else subject.state
         if self._card(subject):
             return subject.state
         if self.cursor is not None and sample is not None:
@@ -214,7 +225,11 @@ class Train(Charting):
             return f"paused at step {progress.step.get('step', 0):,}; space goes on"
         if subject.state == "stopped":
             return f"stopped at step {progress.step.get('step', 0):,}, nothing is lost; space goes on"
-        return self.playground.while_away(subject) or verdict.verdict(progress, floors, subject.state)
+        away = self.playground.while_away(subject)
+        if subject.has_pictures:
+            warning = scores.warning(progress) if subject.task == scores.DRAWS else ""
+            return away or warning or scores.verdict(progress, subject.task, subject.state)
+        return away or verdict.verdict(progress, floors, subject.state)
 
     def reach(self) -> tuple[float, float] | None:
         if self.is_choosing or self.subject is None or not self.subject.progress.step:
@@ -227,6 +242,13 @@ class Train(Charting):
     @on(ListBox.Moved, "#texts")
     def _moved(self) -> None:
         self.run_quietly(self._look_at, group="xray")
+
+    def _offer(self, data: Data) -> None:
+        """The recipe is one for this kind of data."""
+        if self.asked.data != data:
+            self.asked.data, self.recipe.in_hand = data, 0
+            self.recipe.why = ""
+            self.recipe.show(caption="")
 
     @on(ListBox.Chosen, "#texts")
     def _clicked(self) -> None:
@@ -249,8 +271,12 @@ class Train(Charting):
             return
         self.asked.suggested, self._suggested_for = {}, ""
         await asyncio.sleep(LOOK_SECONDS)
+        self._offer(await asyncio.to_thread(data_of, chosen.source))
         box.begin(chosen.name)
         try:
+            if self.asked.data == "pictures":
+                await self._look_at_pictures(chosen)
+                return
             async for xray in self.playground.look_at(chosen.source):
                 box.put(xray)
                 self._suggest(xray, chosen)
@@ -260,6 +286,21 @@ class Train(Charting):
         except SeqplayError as problem:
             box.refuse(str(problem))
             self.recipe.show(caption="")
+
+    async def _look_at_pictures(self, chosen: Known) -> None:
+        """Some of the pictures under the cursor, and how many there are."""
+        self._suggested_for = chosen.source
+        about: dict[str, Any] = {}
+        some: Picture | None = None
+        async for row in self.playground.look_at_pictures(chosen.source):
+            if row["kind"] == "pictures":
+                about, some = row, None
+                self.xray.put_pictures(about, None, None)
+            elif row["kind"] == "figure":
+                with suppress(ValueError):
+                    figure = from_json(row)
+                    some = figure if isinstance(figure, Picture) else some
+                    self.xray.put_pictures(about, some, figure if isinstance(figure, Bars) else None)
 
     def _suggest(self, xray: Xray, chosen: Known) -> None:
         box, suggestion = self.recipe, xray.suggestion
@@ -273,6 +314,8 @@ class Train(Charting):
         if not self.is_choosing:
             if self.subject and self.subject.state in ("stopped", "paused", "crashed"):
                 self.action_pause()
+            elif self.subject and self.subject.has_pictures:
+                self.playground.action_go("digits")
             elif self.subject and self.subject.has_model:
                 self.action_write()
             return
@@ -293,6 +336,7 @@ class Train(Charting):
                 if self._suggested_for == chosen.source:
                     break
                 await asyncio.sleep(LOOK_SECONDS)
+            self._offer(await asyncio.to_thread(data_of, chosen.source))
             run, trainer = await asyncio.to_thread(begin.begin, [chosen.source], self.asked.recipe())
         finally:
             self._is_starting = False
@@ -302,10 +346,10 @@ class Train(Charting):
         self._follow(run, trainer)
 
     def _follow(self, run: RunFiles, trainer: subprocess.Popen[bytes]) -> None:
-        """Show a run that was just started."""
-        self.playground.trainers.append(trainer)
-        self.wants_new, self.cursor = False, None
-        self.playground.open(run, trainer)
+        self.wants_new = False
+        super()._follow(run, trainer)
+        if self.subject is not None and self.subject.has_pictures:
+            self.playground.action_go("digits")
 
     def action_new(self) -> None:
         if not self.is_choosing:
@@ -377,7 +421,8 @@ class Train(Charting):
         from seqplay.tui.form import Form
 
         if self.is_choosing:
-            own = self.playground.options_of(self.asked.value("cell"))
+            kind = "cell" if self.asked.data == "text" else "model"
+            own = self.playground.options_of(self.asked.network, kind)
             self.app.push_screen(Form(self.asked, own), lambda _: self.recipe.redraw())
 
     # -- while it runs
@@ -385,62 +430,16 @@ class Train(Charting):
     def action_write(self) -> None:
         self.playground.action_go("sample")
 
-    def action_pause(self) -> None:
-        subject = self.subject
-        if self.is_choosing or subject is None:
-            return
-        try:
-            if subject.state == "running":
-                subject.ask("pause")
-            elif subject.state == "paused" and subject.is_live:
-                subject.ask("continue")
-            elif subject.state in ("stopped", "crashed", "paused"):
-                self._follow(subject.run, training.start(subject.run))
-        except SeqplayError as problem:
-            self.complain(str(problem))
-
-    def action_stop(self) -> None:
-        self._ask_trainer("stop")
-
     def action_sample_now(self) -> None:
-        self._ask_trainer("sample")
-
-    def _ask_trainer(self, action: str, value: float | None = None) -> None:
-        if self.is_choosing or self.subject is None or not self.subject.is_live:
-            return
-        try:
-            self.subject.ask(action, value)
-        except SeqplayError as problem:
-            self.complain(str(problem))
-
-    def action_learning_rate(self) -> None:
-        self.run_quietly(lambda: self._turn("learning_rate", "learning rate now (a number, or ×0.5):"), group="turn")
+        self.ask_trainer("sample")
 
     def action_temperature(self) -> None:
-        self.run_quietly(lambda: self._turn("temperature", "temperature of what it writes:"), group="turn")
+        self.run_quietly(lambda: self.turn("temperature", "temperature of what it writes:"), group="turn")
 
-    async def _turn(self, action: str, label: str) -> None:
-        subject = self.subject
-        if self.is_choosing or subject is None or not subject.is_live:
-            return
-        rate = number(subject.progress.step.get("learning_rate"))
-        now = subject.temperature if action == "temperature" else rate or 0.0
-        typed = await self.footer.ask(label, f"{now:.3g}")
-        if typed is None:
-            return
-        try:
-            times = typed.strip().startswith(("×", "x", "*"))
-            value = float(typed.strip().lstrip("×x*")) * (now if times else 1.0)
-        except ValueError:
-            raise UsageError(f"A {action.replace('_', ' ')} is a number, not '{typed.strip()[:40]}'.") from None
-        subject.ask(action, value)
 
-    def action_output(self) -> None:
-        """What the training process printed."""
-        from seqplay.tui.reading import Reading
-
-        if not self.is_choosing and self.subject is not None:
-            self.app.push_screen(Reading(f"output of {self.subject.name}", self.subject.printed()))
+def data_of(source: str) -> Data:
+    """What kind of data a source holds."""
+    return "pictures" if is_pictures([source]) else "text"
 
 
 def best_of(data: str) -> tuple[str, float] | None:

@@ -28,7 +28,8 @@ class Box(Drawn):
 
     def __init__(self, title: str = "", *, id: str | None = None, focusable: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.title, self.caption, self.can_focus = title, "", focusable
+        self.title: str | Line = title
+        self.caption, self.can_focus = "", focusable
         self.top = 0
         """The first line of the content that is seen."""
         self.follows = False
@@ -61,7 +62,7 @@ class Box(Drawn):
             focused=self.has_focus,
         )
 
-    def show(self, *, title: str | None = None, caption: str | None = None) -> None:
+    def show(self, *, title: str | Line | None = None, caption: str | None = None) -> None:
         """Change the words on the frame."""
         self.title = self.title if title is None else title
         self.caption = self.caption if caption is None else caption
@@ -95,7 +96,7 @@ class LinesBox(Box):
     def content(self, width: int, height: int) -> Sequence[Line]:
         return self.lines
 
-    def put(self, lines: Sequence[Line], *, title: str | None = None, caption: str | None = None) -> None:
+    def put(self, lines: Sequence[Line], *, title: str | Line | None = None, caption: str | None = None) -> None:
         self.lines = lines
         self.show(title=title, caption=caption)
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from seqplay.draw.curves import draw_curves
 from seqplay.draw.lines import Line, Span, cut
+from seqplay.draw.picture import draw_picture
 from seqplay.draw.text import wrap
-from seqplay.runs.progress import Sample
+from seqplay.runs.progress import Sample, Shown
 from seqplay.safe_text import cell_width, fit, pad, safe_line
 from seqplay.tui import comparison
 from seqplay.tui.comparison import Compared
 from seqplay.tui.widgets.box import Box
 from seqplay.tui.widgets.chart import ChartBox
+from seqplay.tui.widgets.pictures_box import is_mono, small
 from seqplay.tui.widgets.running import WIDEST_TEXT, wrap_lines
 
 MOST_NAME, MOST_VALUE, LEAST_VALUE, LEAST_MORE = 16, 16, 6, 3
 GAP = 2
 Settings = dict[str, Any]
+Made = Sample | Shown | None
+"""What a run wrote, or the pictures that it made."""
 
 
 class CardChart(ChartBox):
@@ -118,9 +123,9 @@ class WroteThen(Box):
 
     def __init__(self) -> None:
         super().__init__("wrote then", id="wrote", focusable=True)
-        self.written: Sequence[tuple[Compared, Sample | None]] = ()
+        self.written: Sequence[tuple[Compared, Made]] = ()
 
-    def put(self, written: Sequence[tuple[Compared, Sample | None]], title: str, caption: str) -> None:
+    def put(self, written: Sequence[tuple[Compared, Made]], title: str, caption: str) -> None:
         self.written = written
         self.show(title=title, caption=caption)
 
@@ -128,11 +133,13 @@ class WroteThen(Box):
         if not self.written:
             return [(Span("What the runs wrote stands here.", "muted"),)]
         if len(self.written) == 1:
-            sample = self.written[0][1]
-            return _text(sample, min(width, WIDEST_TEXT)) or [(Span("It has written nothing yet.", "muted"),)]
+            one, made = self.written[0]
+            nothing = "It has shown no pictures yet." if one.subject.has_pictures else "It has written nothing yet."
+            return self._lines(made, width, height) or [(Span(nothing, "muted"),)]
         left = min(MOST_NAME, max(cell_width(safe_line(one.name)) for one, _ in self.written)) + GAP
         room = max(8, min(width - left, WIDEST_TEXT))
-        texts = [_text(sample, room) or [(Span("nothing then", "muted"),)] for _, sample in self.written]
+        each = max(3, height // len(self.written))
+        texts = [self._lines(made, room, each) or [(Span("nothing then", "muted"),)] for _, made in self.written]
         lines: list[Line] = []
         for (one, _), text, rows in zip(
             self.written, texts, shares([len(text) for text in texts], height), strict=True
@@ -140,6 +147,16 @@ class WroteThen(Box):
             name = Span(pad(comparison.tail(safe_line(one.name), left - GAP), left), one.role)
             lines += [(name if at == 0 else Span(" " * left), *line) for at, line in enumerate(text[:rows])]
         return lines
+
+    def _lines(self, made: Made, width: int, height: int) -> list[Line]:
+        if not isinstance(made, Shown):
+            return _text(made, min(width, WIDEST_TEXT))
+        figure = replace(made.picture, labels=(), title="", caption="", columns=0)
+        across, down = small(figure)
+        scale = min(1.0, height / down)
+        cells = max(2, round(across * scale)), max(1, round(down * scale))
+        kind = self.playground.remembered.art
+        return draw_picture(figure, width, height, kind=kind, mono=is_mono(self.app), cells=cells)
 
 
 def shares(wanted: Sequence[int], rows: int) -> list[int]:

@@ -44,13 +44,13 @@ class Header(Drawn):
         return [Span(" "), Span(place[0].upper(), "initial"), Span(f"{place[1:]} ", "muted")]
 
     def _subject_line(self, subject: Subject | None, room: int) -> list[Span]:
-        """Glyph, name, done, best loss (~ while it is an estimate) and time left: as many as there is room for."""
+        """Glyph, name, done, the best number (~ while it is an estimate), time left: as many as there is room for."""
         if subject is None:
             return [Span("no run open", "muted")]
         state, progress = subject.state, subject.progress
         facts = [percent(subject.share)] if state not in ("waiting", "broken") else []
-        if (loss := subject.best_loss) is not None:
-            facts.append(f"{'' if state == 'finished' else '~'}{loss:.3f} nats")
+        if best := subject.best_said:
+            facts.append(best)
         left = progress.seconds_left
         if state == "running" and subject.quiet_seconds:
             facts.append(f"no news for {clock(subject.quiet_seconds)}")

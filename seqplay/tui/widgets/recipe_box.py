@@ -9,17 +9,26 @@ from typing import Any
 from textual import events
 from textual.message import Message
 
-from seqplay import plugins
+from seqplay import plugins, tasks
 from seqplay.draw.lines import Line, Span, cut, line_width, span
-from seqplay.options import options_of
-from seqplay.recipe import Recipe
+from seqplay.options import Option, options_of
+from seqplay.recipe import OF_A_STACK, Recipe
+from seqplay.tasks import TASKS, Data
 from seqplay.tui.keys import bind
 from seqplay.tui.widgets.box import Box
 
 TIMES = {0.5: "½", 1.0: "1", 5.0: "5", 15.0: "15"}  # minutes
-ROWS = ("tokens", "cell", "size", "minutes")
+PICTURE_TIMES = {1.0: "1", 3.0: "3", 10.0: "10", 30.0: "30"}
+SUITED = {"digits": 3.0, "recognise": 1.0}  # minutes
+ROWS: dict[Data, tuple[str, ...]] = {
+    "text": ("tokens", "cell", "size", "minutes"),
+    "pictures": ("task", "model", "minutes"),
+}
 NAMES = {"minutes": "time"}
+DOES = {"digits": "draw", "recognise": "recognise"}
 DECLARED = {option.name: option for option in options_of(Recipe)}
+OF_DATA: dict[Data, tuple[str, ...]] = {"text": (*OF_A_STACK, "size"), "pictures": ("task", "model")}
+"""What only one kind of data has."""
 LEFT = 9  # cells before the first choice
 
 
@@ -28,18 +37,46 @@ class Asked:
     """What somebody wants: only what they have set; the rest is what suits the text."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    """The cell's own."""
+    own: dict[Data, dict[str, Any]] = field(default_factory=lambda: {"text": {}, "pictures": {}})
+    """The settings of the cell, and of the model."""
     suggested: dict[str, Any] = field(default_factory=dict)
+    data: Data = "text"
+    """What kind of data is chosen now."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The network's own."""
+        return self.own[self.data]
+
+    @property
+    def network(self) -> str:
+        """The cell or model that is asked for."""
+        return str(self.value("cell" if self.data == "text" else "model"))
+
+    @property
+    def declared(self) -> list[Option]:
+        """What can be set for this kind of data, beside the network's own settings."""
+        other: Data = "pictures" if self.data == "text" else "text"
+        return [option for option in DECLARED.values() if option.name not in OF_DATA[other]]
+
+    def suits(self, name: str) -> Any:
+        """What a setting is where nobody says otherwise."""
+        if self.data == "pictures":
+            about = TASKS[self.value("task")] if name != "task" else tasks.default_for("pictures")
+            known = {"task": about.name, "model": about.network, "minutes": SUITED.get(about.name)}
+            if name in known:
+                return known[name]
+        return self.suggested.get(name, DECLARED[name].default)
 
     def value(self, name: str) -> Any:
-        if name in self.values:
-            return self.values[name]
-        return self.suggested.get(name, DECLARED[name].default)
+        return self.values[name] if name in self.values else self.suits(name)
 
     def recipe(self) -> Recipe:
         """Raises UsageError where a value is none that a recipe can have."""
-        wanted = {**{name: value for name, value in self.suggested.items() if name in DECLARED}, **self.values}
+        known = {option.name for option in self.declared}
+        wanted = {name: value for name, value in {**self.suggested, **self.values}.items() if name in known}
+        if self.data == "pictures":
+            wanted |= {name: self.value(name) for name in ("task", "model", "minutes")}
         if self.values.get("steps") is not None:
             wanted["minutes"] = None
         return Recipe(**wanted, settings=dict(self.settings))
@@ -68,12 +105,32 @@ class RecipeBox(Box):
         self.asked, self.in_hand, self.why = asked, 0, ""
         self._cells = list(plugins.installed("cell"))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The settings that have a row."""
+        return ROWS[self.asked.data]
+
+    def _models(self) -> list[str]:
+        """The models of the task, as far as is known what each is for."""
+        task, own = self.asked.value("task"), self.asked.value("model")
+        known = self.playground.plugins_known
+        found = [
+            name
+            for (kind, name), one in known.items()
+            if kind == "model" and one.description is not None and one.description.task == task
+        ]
+        return sorted(found) if own in found else [own, *sorted(found)]
+
     def choices(self, name: str) -> list[tuple[Any, str]]:
         """The values of a row, and how each is written."""
         if name == "cell":
             return [(cell, cell) for cell in self._cells]
+        if name == "task":
+            return [(about.name, DOES.get(about.name, about.name)) for about in TASKS.values() if about.data != "text"]
+        if name == "model":
+            return [(model, model) for model in self._models()]
         if name == "minutes":
-            known = dict(TIMES)
+            known = dict(TIMES if self.asked.data == "text" else PICTURE_TIMES)
             now = self.asked.value("minutes")
             if now is not None and now not in known:
                 known[now] = f"{now:g}"
@@ -81,11 +138,12 @@ class RecipeBox(Box):
         return [(choice, choice) for choice in DECLARED[name].choices]
 
     def content(self, width: int, height: int) -> Sequence[Line]:
-        lines = [cut(self._row(number, name), width) for number, name in enumerate(ROWS)]
+        lines = [cut(self._row(number, name), width) for number, name in enumerate(self.names)]
         button = [Span(" "), Span(" ▸ Start ", "place"), Span(" enter", "key")]
-        count = len(DECLARED) + len(self.asked.settings)
+        count = len(self.asked.declared) + len(self.asked.settings)
         more = [Span("    a", "key"), Span(f" all {count} settings", "muted")]
-        changed = len(self.asked.values) + len(self.asked.settings)
+        shown = {*self.names, *(option.name for option in self.asked.declared)}
+        changed = len(self.asked.values.keys() & shown) + len(self.asked.settings)
         if changed:
             more.append(Span(f", {changed} of your own", "primary"))
         blank: list[Line] = [()] if height > len(lines) + 2 else []
@@ -109,24 +167,26 @@ class RecipeBox(Box):
         return tuple(line)
 
     def action_row(self, by: int) -> None:
-        self.in_hand = max(0, min(self.in_hand + by, len(ROWS) - 1))
+        self.in_hand = max(0, min(self.in_hand + by, len(self.names) - 1))
         self.redraw()
 
     def action_turn(self, by: int) -> None:
-        name = ROWS[self.in_hand]
+        name = self.names[min(self.in_hand, len(self.names) - 1)]
         values = [value for value, _ in self.choices(name)]
         now = self.asked.value(name)
         at = values.index(now) if now in values else -1 if by > 0 else 0
         self._choose(name, values[(at + by) % len(values)])
 
     def _choose(self, name: str, value: Any) -> None:
-        if value == self.asked.suggested.get(name, DECLARED[name].default):
+        if name == "task":
+            self.asked.values.pop("model", None)
+        if value == self.asked.suits(name):
             self.asked.values.pop(name, None)  # what is suggested goes on to follow the text
         else:
             self.asked.values[name] = value
         if name == "minutes":
             self.asked.values.pop("steps", None)
-        if name == "cell":
+        if name in ("cell", "model", "task"):
             self.asked.settings.clear()
         self.redraw()
         self.post_message(self.Changed())
@@ -134,18 +194,16 @@ class RecipeBox(Box):
     def on_click(self, event: events.Click) -> None:
         self.focus()
         row, x = self.row_at(event), int(event.x) - (0 if self.is_compact else 2)
-        if row < len(ROWS):
+        if row < len(self.names):
             self.in_hand = row
-            at = LEFT
-            for value, _ in self.choices(ROWS[row]):
+            at, name = LEFT, self.names[row]
+            for value, _ in self.choices(name):
                 piece = next(
-                    p
-                    for p, (v, _) in zip(self._row(row, ROWS[row])[2:], self.choices(ROWS[row]), strict=False)
-                    if v == value
+                    p for p, (v, _) in zip(self._row(row, name)[2:], self.choices(name), strict=False) if v == value
                 )
                 at += line_width([piece])
                 if x < at:
-                    self._choose(ROWS[row], value)
+                    self._choose(name, value)
                     return
         elif row == len(self.content(*self.inner(*self.size))) - 1 and x <= LEFT:
             self.post_message(self.Start())

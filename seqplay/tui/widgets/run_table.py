@@ -153,11 +153,18 @@ KEYS: dict[str, Key] = {
     "network": lambda kept: by_name(kept.summary.network or "\uffff") if kept.summary else by_name("\uffff"),
     "tokens": lambda kept: (kept.summary.tokens or "\uffff") if kept.summary else "\uffff",
     "done": lambda kept: -(_known(share(kept.summary), -1.0) if kept.summary else -1.0),
-    "held out": lambda kept: _known(kept.summary.held_out_loss, LAST) if kept.summary else LAST,
+    "held out": lambda kept: _order_of(kept.summary) if kept.summary else (LAST,),
     "bits/byte": lambda kept: _known(kept.summary.bits_per_byte, LAST) if kept.summary else LAST,
     "bits/char": lambda kept: _known(bits_per_character(kept.summary), LAST) if kept.summary else LAST,
     "started": lambda kept: -kept.created,
 }
+
+
+def _order_of(told: Summary) -> tuple[float, ...]:
+    """Losses, the smallest first; then what is read, the most first."""
+    return (LAST / 1, 1 - told.read) if told.read is not None else (_known(told.held_out_loss, LAST),)
+
+
 KEYS["bits a byte"] = KEYS["bits/byte"]
 """What a column is sorted by; what is not known comes last."""
 
@@ -316,7 +323,7 @@ def _said(told: Summary, column: str) -> str:
             done = share(told)
             return "—" if done is None else f"{int(done * 100)} %"
         case "held out":
-            return _number(told.held_out_loss, 3)
+            return f"{100 * told.read:.0f} % read" if told.read is not None else _number(told.held_out_loss, 3)
         case "bits/byte":
             return _number(told.bits_per_byte, 2)
     return _number(bits_per_character(told), 2)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from seqplay.draw.lines import Line, Span, cut, line_width, span
 from seqplay.draw.numbers import clock, grouped, pace, reading, scientific, short
 from seqplay.draw.text import wrap
-from seqplay.runs.progress import Sample
+from seqplay.runs.progress import Sample, Shown
 from seqplay.runs.rows import number
 from seqplay.safe_text import pad
 from seqplay.tui.subject import Subject
 from seqplay.tui.widgets.box import Box
 
 Fact = tuple[str, str]
+Made = TypeVar("Made", Sample, Shown)
+"""What a model made after a step."""
 LOOKED_BACK = [factor * 10**power for power in range(8) for factor in (1, 3)]  # steps
 WIDEST_TEXT = 100  # cells: longer lines are hard to read
 LONGEST_LINE = 1_000  # characters that are looked through for a first line
@@ -40,7 +43,8 @@ def vitals(subject: Subject) -> list[Fact]:
         facts.append(("best", f"{progress.best_loss:.3f} @{progress.best_step:,}"))
     if plan is not None:
         facts.append(("parameters", grouped(plan.parameters)))
-        facts.append(("dropout", f"{plan.dropout:g}"))
+        if plan.cell:
+            facts.append(("dropout", f"{plan.dropout:g}"))
         threads = f"{plan.threads} thread{'s' if plan.threads > 1 else ''}"
         facts.append(("processor", f"{plan.device}, {threads}, {plan.precision}"))
     return facts
@@ -116,28 +120,29 @@ class WroteBefore(Box):
         return lines
 
 
-def log_spaced(samples: Sequence[Sample], chosen: Sample | None, count: int) -> list[Sample]:
+def log_spaced(samples: Sequence[Made], chosen: Made | None, count: int) -> list[Made]:
     """At most `count` of the samples, the first and the `chosen` one among them, growing by about the same factor."""
     if chosen is None or not samples:
         return []
     until = [sample for sample in samples if sample.step <= chosen.step]
     if len(until) <= count:
         return until
-    kept: list[Sample] = [until[0]]
+    kept: list[Made] = [until[0]]
     for wanted in LOOKED_BACK:  # fixed steps, so that a line that is there stays
         found = next((sample for sample in until if sample.step >= wanted), until[-1])
         if found.step > kept[-1].step:
             kept.append(found)
     if kept[-1] is not until[-1]:
         kept.append(until[-1])
-    return [kept[0], *kept[1:][-(count - 1) :]] if count > 1 else kept[-1:]
+    return kept[:1] + kept[1:][-(count - 1) :] if count > 1 else kept[-1:]
 
 
 def waiting_card(subject: Subject) -> list[Line]:
     """The steps before the first update: done ones with the time that they took, by the run's own files."""
     run, lines = subject.run, list[Line]()
     began = _changed(run.recipe)
-    for done, words in ((run.recipe, "the text is in the cache"), (run.process, "the training process has started"),
+    data = "the pictures are" if subject.has_pictures else "the text is"
+    for done, words in ((run.recipe, f"{data} in the cache"), (run.process, "the training process has started"),
                         (run.plan, "sizes are chosen, a few updates were tried")):  # fmt: skip
         at = _changed(done)
         if at is None or began is None:

@@ -19,6 +19,7 @@ MOST_NEARBY, MOST_LOOKED_AT = 30, 5_000
 NAME_ROOM = 12
 TINY = ("hello", "feelings")  # for a lecture: last, as most people want to see a model that writes
 OFFERED = [*(name for name in BUILT_IN if name not in TINY), *TINY]
+DIGITS = "digits"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ FILE, PASTE = (
 def known_texts(own: Sequence[str]) -> list[Known]:
     """All rows, with their headings. `own` are the paths that somebody has used before."""
     rows = [Known("comes with seqplay"), *(Known(name, _short(BUILT_IN[name]), name) for name in OFFERED)]
+    rows.append(Known(DIGITS, "pictures, drawn here", DIGITS))
     for heading, found in (
         ("fetched", list(_fetched())),
         ("yours", list(_there(own))),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from seqplay.draw.bars import measure
 from seqplay.draw.lines import Line, Span, cut, line_width, span
+from seqplay.draw.picture import draw_picture, fit_figure
 from seqplay.draw.text import wrap
 from seqplay.errors import counted
+from seqplay.figures import Bars, Picture
 from seqplay.runs.charts import UNITS
 from seqplay.safe_text import cell_width, fit, pad, safe_line
 from seqplay.tui.widgets.box import Box
+from seqplay.tui.widgets.pictures_box import is_mono, small
 from seqplay.tui.widgets.text_list import FILE, PASTE, Known
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ LABEL = 11  # cells before a fact
 WIDEST_LINE = 60  # cells of a measured line
 LEAST_BEGINNING, MOST_BEGINNING = 2, 12  # lines
 FEW = 5  # times; a symbol that is rarer is not learned
+PICTURE_ROWS = 7  # the least that pictures take
 LEAK = 50  # characters; a longer block that both parts share is worth a warning
 
 
@@ -34,6 +39,11 @@ class XrayBox(Box):
         self.best: tuple[str, float] | None = None
         """The user's own best run on this text, and its loss in nats a character."""
         self.said: Sequence[Line] = ()
+        self.pictures: dict[str, Any] = {}
+        """Of pictures: how many there are, and of what size."""
+        self.some: Picture | None = None
+        self.counts: Bars | None = None
+        """How many pictures each label has."""
 
     def begin(self, name: str) -> None:
         """Another text is being read; what is shown of the last one stays until there is something to show."""
@@ -41,7 +51,7 @@ class XrayBox(Box):
         self.show(title=f"X-ray of {name}", caption="reading …")
 
     def put(self, xray: Xray) -> None:
-        self.xray, self.said = xray, ()
+        self.xray, self.said, self.pictures = xray, (), {}
         if not xray.is_final:
             caption = "reading …"
         elif xray.is_partial:
@@ -52,12 +62,12 @@ class XrayBox(Box):
 
     def refuse(self, problem: str) -> None:
         """Say why a text cannot be learned."""
-        self.xray, self.said = None, [(Span("✗ ", "error"), span(problem))]
+        self.xray, self.said, self.pictures = None, [(Span("✗ ", "error"), span(problem))], {}
         self.show(caption="")
 
     def say_what_to_do(self, chosen: Known | None) -> None:
         """On a row that is no text."""
-        self.xray, self.said = None, []
+        self.xray, self.said, self.pictures = None, [], {}
         if chosen == FILE:
             self.said = [
                 (Span("enter", "key"), Span(" asks for a file: type its path, or pick it from a tree", "muted"))
@@ -67,12 +77,71 @@ class XrayBox(Box):
             self.said = [(Span(f"Paste a path or a whole text {keys}.", "muted"),)]
         self.show(title="X-ray", caption="")
 
+    def put_pictures(self, about: dict[str, Any], some: Picture | None, counts: Bars | None) -> None:
+        """Show what pictures there are, as far as it is known."""
+        self.xray, self.said = None, ()
+        self.pictures, self.some, self.counts = about, some, counts
+        self.show(title=f"X-ray of {about['name']}", caption="" if counts else "reading …")
+
     def content(self, width: int, height: int) -> Sequence[Line]:
+        if self.pictures:
+            kind, mono = self.playground.remembered.art, is_mono(self.app)
+            return of_pictures(self.pictures, self.some, self.counts, width, height, kind, mono)
         if self.xray is None:
             return [part for line in self.said for part in wrap(line, width)]
         return [
             cut(line, width) for line in arranged(self.xray, self.best, self.playground.remembered.unit, width, height)
         ]
+
+
+def of_pictures(
+    about: Mapping[str, Any], some: Picture | None, counts: Bars | None, width: int, height: int, kind: str, mono: bool
+) -> list[Line]:
+    """How many pictures of what size there are, some of them, and how many each label has."""
+    facts: list[tuple[str, str]] = [
+        (f"{about['count']:,}", "pictures"),
+        (f"{about['height']}×{about['width']}", "pixels"),
+    ]
+    facts += [("colour" if about["channels"] == 3 else "grey", ""), (f"{about['labels']:,}", "labels")]
+    line: list[Span] = []
+    for number, name in facts:
+        more = [Span("    " if line else ""), span(number, "title"), Span(f" {name}" if name else "", "muted")]
+        line += more if line_width([*line, *more]) <= width else []
+    lines: list[Line] = [tuple(line)]
+    room = height - 2
+    bars = _label_counts(counts, width, max(1, min(len(counts.labels), room - 2 * PICTURE_ROWS))) if counts else []
+    room -= len(bars) + bool(bars)
+    shown = replace(some, labels=()) if some else None
+    grid = fit_figure(shown, width, room, kind=kind, cells=small(shown)) if shown and room >= PICTURE_ROWS else None
+    if shown and grid:
+        cells = grid.across, grid.down
+        lines += [(), *draw_picture(shown, width, room, kind=grid.kind, mono=mono, cells=cells)]
+    return [*lines, *([()] if bars else []), *bars]
+
+
+def _label_counts(counts: Bars, width: int, rows: int) -> list[Line]:
+    """A measured line for each label; what does not fit is said in one."""
+    known = [value or 0.0 for value in counts.values]
+    most, left = max([1.0, *known]), min(LABEL, max(map(cell_width, map(safe_line, counts.labels)), default=1)) + 1
+    room = max(4, min(WIDEST_LINE, width - left - 9))
+    seen = rows if rows >= len(known) else rows - 1
+    seen = seen if min(known, default=0.0) < max(known, default=0.0) else 0
+    lines: list[Line] = []
+    for label, count in list(zip(counts.labels, known, strict=True))[: max(0, seen)]:
+        name = Span(pad(fit(safe_line(label), left), left), "muted")
+        lines.append((name, *measure(count / most, room, "faint"), Span(f"{count:,.0f}".rjust(9))))
+    if len(lines) < len(known):
+        least, many = min(known), max(known)
+        each = f"{many:,.0f}" if least == many else f"{least:,.0f} to {many:,.0f}"
+        lines.append(
+            (
+                Span(
+                    f"{counted(len(known) - len(lines), 'more label' if lines else 'label')}, {each} pictures each",
+                    "muted",
+                ),
+            )
+        )
+    return lines
 
 
 def arranged(xray: Xray, best: tuple[str, float] | None, unit: str, width: int, height: int) -> list[Line]:
