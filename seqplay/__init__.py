@@ -6,23 +6,20 @@ nothing.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["Architecture", "__version__", "option"]
+__all__ = ["Architecture", "PictureShape", "Trace", "__version__", "option"]
 
 if TYPE_CHECKING:
-    from seqplay.architecture import Architecture
+    from seqplay.architecture import Architecture, PictureShape, Trace
     from seqplay.options import option
+
+HOMES = {"Architecture": "architecture", "PictureShape": "architecture", "Trace": "architecture", "option": "options"}
 
 
 def __getattr__(name: str) -> object:
-    if name == "Architecture":
-        from seqplay.architecture import Architecture
-
-        return Architecture
-    if name == "option":
-        from seqplay.options import option
-
-        return option
-    raise AttributeError(f"module 'seqplay' has no attribute '{name}'")
+    if name not in HOMES:
+        raise AttributeError(f"module 'seqplay' has no attribute '{name}'")
+    return getattr(import_module(f"seqplay.{HOMES[name]}"), name)

@@ -17,14 +17,36 @@ class NoOptions:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """What one quantity of a layer, such as a gate, was at every token: `values` is a tensor (B, T, K), and `low` and
+    `high` are the ends of its scale.
+    """
+
+    values: Any
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class PictureShape:
+    """The size of a data set's pictures, and how many kinds of them it names (0: it names none)."""
+
+    channels: int
+    height: int
+    width: int
+    classes: int = 0
+
+
+@dataclass(frozen=True)
 class Architecture:
     """A cell (a sequence layer) or a model (a whole network), with everything a viewer needs to present it.
 
     `module` builds a cell as `module(config, inputs, width)`: an `nn.Module` whose `forward(x, state=None)` maps x
     (B, T, inputs) to y (B, T, width) and the next state. Calling it on chunks with the carried state equals calling
     it once. State is any nesting of tensors with rows in dimension 0, with the same tree, shapes and dtypes after
-    every call. It builds a model as `module(config, shape)`, with what the `task` that it is for says of shape and
-    forward.
+    every call. The module may have a method `trace(x, state) -> (y, state, {name: Trace})` that tells what its gates
+    did, with the y and state of `forward`. It builds a model as `module(config, shape)`, with what the `task` that it
+    is for says of shape and forward.
     """
 
     name: str

@@ -17,14 +17,16 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_the_public_names_are_these() -> None:
-    assert seqplay.__all__ == ["Architecture", "__version__", "option"]
+    assert seqplay.__all__ == ["Architecture", "PictureShape", "Trace", "__version__", "option"]
 
 
 def test_each_public_name_is_the_object_of_its_own_module() -> None:
-    from seqplay.architecture import Architecture
+    from seqplay.architecture import Architecture, PictureShape, Trace
     from seqplay.options import option
 
     assert seqplay.Architecture is Architecture
+    assert seqplay.PictureShape is PictureShape
+    assert seqplay.Trace is Trace
     assert seqplay.option is option
     assert seqplay.__version__.count(".") == 2
 
@@ -47,7 +49,12 @@ def test_importing_seqplay_imports_nothing_of_itself_nor_torch_nor_numpy() -> No
 
 
 def test_the_public_names_need_neither_torch_nor_numpy() -> None:
-    assert not loaded_after("from seqplay import Architecture, option") & {"torch", "numpy", "tokenizers", "rich"}
+    assert not loaded_after("from seqplay import Architecture, PictureShape, Trace, option") & {
+        "torch",
+        "numpy",
+        "tokenizers",
+        "rich",
+    }
 
 
 @pytest.mark.parametrize(

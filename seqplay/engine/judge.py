@@ -28,12 +28,12 @@ from torch.nn.utils import get_total_norm
 from torch.optim.adamw import adamw  # the function: see loop.py
 
 from seqplay import files, paths
+from seqplay.architecture import PictureShape
 from seqplay.data.ids import Say, silently
 from seqplay.data.pictures import Pictures
 from seqplay.data.pictures.split import split
 from seqplay.engine import augmentation, device, frechet
 from seqplay.engine.frechet import Gaussian
-from seqplay.engine.models import PictureShape
 from seqplay.engine.models.cnn import CNN, CNNConfig
 from seqplay.engine.nearest import nearest
 from seqplay.engine.pictures import Dealer, to_tensor

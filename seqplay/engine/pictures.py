@@ -16,10 +16,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from seqplay.architecture import PictureShape
 from seqplay.data.pictures import LARGEST_SIDE, MOST_LABELS, Pictures
 from seqplay.data.pictures.cache import cached_pictures
 from seqplay.data.pictures.split import split
-from seqplay.engine.models import PictureShape
 from seqplay.errors import DataError, RunError
 from seqplay.figures import Picture
 from seqplay.recipe import LONGEST_TEXT

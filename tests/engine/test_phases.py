@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from seqplay import plugins
+from seqplay.architecture import PictureShape
 from seqplay.engine import catalog, drive, loop, tasks
 from seqplay.engine.loop import DivergedError
-from seqplay.engine.models import PictureShape
 from seqplay.errors import RunError
 
 MakeRun = Callable[..., Any]

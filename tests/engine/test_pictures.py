@@ -309,6 +309,13 @@ def test_the_first_direction_is_that_in_which_the_first_layer_changes_most(make_
     assert torch.allclose(lengths, torch.linalg.svdvals(weight)[:3], rtol=1e-4)
 
 
+def test_directions_are_those_of_latents_where_a_generator_has_layers_of_something_else_first() -> None:
+    network = torch.nn.Module()
+    network.latent = 3  # type: ignore[assignment]
+    network.generator = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Linear(3, 4))
+    assert directions(network, 2).shape == (2, 3)
+
+
 def test_a_reader_learns_to_tell_strokes_and_says_how_sure_it_is(make_reader: MakeRun) -> None:
     run = make_reader()
     run.train()

@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqplay.architecture import Architecture
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import Architecture, PictureShape
 from seqplay.options import option
 
 FEATURES = 128  # numbers that the classes are told by
@@ -33,10 +32,11 @@ class CNN(nn.Module):
 
     def __init__(self, config: CNNConfig, shape: PictureShape) -> None:
         super().__init__()
-        self.shape = shape
         rows, columns = _halved(_halved(shape.height)), _halved(_halved(shape.width))
         self.convolution1 = nn.Conv2d(shape.channels, config.width, 3, padding=1)
+        self.max_pool1 = nn.MaxPool2d(2, ceil_mode=True)
         self.convolution2 = nn.Conv2d(config.width, 2 * config.width, 3, padding=1)
+        self.max_pool2 = nn.MaxPool2d(2, ceil_mode=True)
         self.dense = nn.Linear(2 * config.width * rows * columns, config.features)
         self.head = nn.Linear(config.features, shape.classes)
         for layer in (self.convolution1, self.convolution2, self.dense):
@@ -52,32 +52,13 @@ class CNN(nn.Module):
     def features(self, pictures: Tensor) -> Tensor:
         """pictures (B, C, H, W) -> (B, features), what the dense layer makes of them."""
         maps = list(self.maps(pictures).values())[-1]
-        return F.relu(self.dense(_pool(maps).flatten(1)))
+        return F.relu(self.dense(self.max_pool2(maps).flatten(1)))
 
     def maps(self, pictures: Tensor) -> dict[str, Tensor]:
         """What each convolution finds, by its name: (B, width, H, W), then (B, 2 width, H/2, W/2)."""
         first = F.relu(self.convolution1(pictures.contiguous(memory_format=torch.channels_last)))
-        second = F.relu(self.convolution2(_pool(first)))
+        second = F.relu(self.convolution2(self.max_pool1(first)))
         return {"convolution 1": first, "convolution 2": second}
-
-    def layers(self) -> list[tuple[str, tuple[int, ...], int]]:
-        """Name, output shape of one picture (height, width, maps), and parameters of each layer."""
-        height, width = self.shape.height, self.shape.width
-        half, quarter = (_halved(height), _halved(width)), (_halved(_halved(height)), _halved(_halved(width)))
-        first, second = self.convolution1.out_channels, self.convolution2.out_channels
-        outputs: list[tuple[str, tuple[int, ...], nn.Module | None]] = [
-            ("convolution 1", (height, width, first), self.convolution1),
-            ("max-pool 1", (*half, first), None),
-            ("convolution 2", (*half, second), self.convolution2),
-            ("max-pool 2", (*quarter, second), None),
-            ("dense", (self.dense.out_features,), self.dense),
-            ("head", (self.head.out_features,), self.head),
-        ]
-        return [(name, shape, sum(p.numel() for p in m.parameters()) if m else 0) for name, shape, m in outputs]
-
-
-def _pool(maps: Tensor) -> Tensor:
-    return F.max_pool2d(maps, 2, ceil_mode=True)
 
 
 def _halved(side: int) -> int:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import PictureShape
 from seqplay.engine.models.generator import SLOPE
 from seqplay.engine.models.layers import ChannelsLast
 

@@ -15,25 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqplay.architecture import Architecture
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import Architecture, PictureShape
+from seqplay.engine.models.adversarial import AdversarialConfig
 from seqplay.engine.models.critic import Critic, slopes
 from seqplay.engine.models.generator import Generator
-from seqplay.engine.models.layers import Row, layer_rows
 from seqplay.options import option
 
 PENALISED = 16  # pictures of a batch: a penalty costs as much as learning, and a few tell enough
 
 
 @dataclass(frozen=True)
-class DCGANConfig:
-    latent: int = option(100, help="random numbers that a picture is drawn from", low=1, high=1024)
-    modes: int = option(64, help="beginnings that the first of them choose between; 0: none", low=0, high=1024)
-    width: int = option(
-        64, help="channels of the generator's largest map; its smallest has twice as many", low=1, high=512
-    )
-    critic_width: int = option(32, help="channels of the critic's largest map", low=1, high=512)
-    upsampling: str = option("transposed", help="how the generator doubles a map", choices=("transposed", "nearest"))
+class DCGANConfig(AdversarialConfig):
     label_smoothing: float = option(0.1, help="how unsure the critic should be of real pictures", low=0.0, high=0.5)
     noise: float = option(0.3, help="how strong the noise is that hides trifles from the critic", low=0.0, high=1.0)
     penalty: float = option(
@@ -50,7 +42,7 @@ class DCGAN(nn.Module):
 
     def __init__(self, config: DCGANConfig, shape: PictureShape) -> None:
         super().__init__()
-        self.config, self.shape, self.latent = config, shape, config.latent
+        self.config, self.latent = config, config.latent
         self.generator = Generator(config.latent, config.modes, config.width, config.upsampling, shape)
         self.critic = Critic(config.critic_width, config.spectral_norm, shape)
 
@@ -80,15 +72,6 @@ class DCGAN(nn.Module):
             pictures = pictures + self.config.noise * torch.randn_like(pictures)
         verdicts: Tensor = self.critic(pictures)
         return verdicts
-
-    def layers(self) -> list[Row]:
-        """The generator's layers and then the critic's, each with its output's shape and number of parameters."""
-        picture = (self.shape.channels, self.shape.height, self.shape.width)
-        return [
-            ("generator latent", (self.latent,), 0),
-            *layer_rows("generator", self.generator.stages, (self.latent,)),
-            *layer_rows("critic", self.critic.stages, picture),
-        ]
 
 
 dcgan = Architecture(

@@ -13,7 +13,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import PictureShape
 from seqplay.engine.models.layers import ChannelsLast, Crop
 
 SLOPE = 0.2  # of LeakyReLU below 0 (Radford et al. 2016)

@@ -15,25 +15,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seqplay.architecture import Architecture
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import Architecture, PictureShape
+from seqplay.engine.models.adversarial import AdversarialConfig
 from seqplay.engine.models.critic import Critic, slopes
 from seqplay.engine.models.generator import Generator
-from seqplay.engine.models.layers import Row, layer_rows
 from seqplay.options import option
 
 DRIFT = 1e-3  # keeps the critic's values near 0, as only their differences mean anything (Karras et al. 2018)
 
 
 @dataclass(frozen=True)
-class WGANConfig:
-    latent: int = option(100, help="random numbers that a picture is drawn from", low=1, high=1024)
-    modes: int = option(64, help="beginnings that the first of them choose between; 0: none", low=0, high=1024)
-    width: int = option(
-        64, help="channels of the generator's largest map; its smallest has twice as many", low=1, high=512
-    )
-    critic_width: int = option(32, help="channels of the critic's largest map", low=1, high=512)
-    upsampling: str = option("transposed", help="how the generator doubles a map", choices=("transposed", "nearest"))
+class WGANConfig(AdversarialConfig):
     penalty: float = option(1.0, help="weight of the gradient penalty (λ)", low=0.0, high=1000.0)
     one_sided: bool = option(False, help="penalise only slopes above 1")
     critic_updates: int = option(1, help="how often the critic learns before the generator does", low=1, high=20)
@@ -45,7 +37,7 @@ class WGAN(nn.Module):
 
     def __init__(self, config: WGANConfig, shape: PictureShape) -> None:
         super().__init__()
-        self.config, self.shape, self.latent = config, shape, config.latent
+        self.config, self.latent = config, config.latent
         self.critic_updates = config.critic_updates
         self.generator = Generator(config.latent, config.modes, config.width, config.upsampling, shape)
         self.critic = Critic(config.critic_width, config.spectral_norm, shape)
@@ -75,15 +67,6 @@ class WGAN(nn.Module):
     def generator_loss(self, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The generator's mean loss (a scalar) on pictures drawn from `z` (B, latent)."""
         return -self.critic(self.generator(z)).mean(), {}
-
-    def layers(self) -> list[Row]:
-        """The generator's layers and then the critic's, each with its output's shape and number of parameters."""
-        picture = (self.shape.channels, self.shape.height, self.shape.width)
-        return [
-            ("generator latent", (self.latent,), 0),
-            *layer_rows("generator", self.generator.stages, (self.latent,)),
-            *layer_rows("critic", self.critic.stages, picture),
-        ]
 
 
 wgan = Architecture(

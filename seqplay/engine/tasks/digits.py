@@ -3,6 +3,22 @@ from real ones (Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661).
 
 An update has phases: the critic's, as often as its model says, each with pictures and latents of its own, then the
 generator's. How good the drawn pictures are, no loss tells: a judge that never saw one of them does (judge.py).
+
+A model of this task is an `nn.Module`, built as `module(config, PictureShape)`. Pictures are floats from -1 to 1; a z
+has normal numbers, and is drawn by the task. The model has:
+
+latent: int                 how many numbers a z has
+critic_updates: int         how often the critic learns before the generator does
+generator: nn.Module        z (B, latent) -> pictures (B, channels, height, width); in evaluation always the same
+critic: nn.Module           pictures -> (B,), the higher the more real
+critic_loss(pictures, z)    -> (loss, numbers): what the critic alone learns from
+generator_loss(z)           -> (loss, numbers): what the generator alone learns from
+
+A loss is a scalar, a mean over the B rows; numbers is a dict of further means to be logged, such as real and drawn: how
+real the critic finds each, from 0 to 1.
+
+Each network holds all weights that learn from its loss. `seqplay show` lists the children of both (layer_table.py), and
+`ask turn` moves along the directions that matter most to the generator's first nn.Linear of z, if it has one.
 """
 
 from __future__ import annotations
@@ -16,12 +32,14 @@ import torch
 from torch import Tensor, nn
 
 from seqplay import figures
+from seqplay.architecture import PictureShape
 from seqplay.data.ids import Say, silently
 from seqplay.engine import judge as judges
 from seqplay.engine import judging, pictures, task
 from seqplay.engine.judge import Judge
 from seqplay.engine.pictures import PictureData, to_tensor
 from seqplay.engine.task import Answer, Batch, Loss, Phase
+from seqplay.engine.tasks.layer_table import Row, layer_rows, to_table
 from seqplay.engine.tasks.pictures import LARGEST_SEED, PictureTask, asked
 from seqplay.engine.tree import Tree
 from seqplay.figures import Figure
@@ -84,6 +102,9 @@ class DigitsTask(PictureTask):
     def __init__(self, data: PictureData, seed: int) -> None:
         super().__init__(data, seed)
         self._judge: Judge | None = None
+
+    def layer_table(self, network: nn.Module, plan: Plan) -> list[list[Any]]:
+        return to_table(layers(network, self.data.pixels.shape), plan.batch)
 
     # -- learning
 
@@ -229,6 +250,16 @@ def _numbers(typed: str) -> list[float]:
     return [cast(float, check(SLIDER, one)) for one in typed.split(",")] if typed else []
 
 
+def layers(network: Any, shape: PictureShape) -> list[Row]:
+    """The generator's layers and then the critic's, each with its output's shape and number of parameters."""
+    picture = torch.zeros(1, shape.channels, shape.height, shape.width)
+    return [
+        ("generator latent", (network.latent,), 0),
+        *layer_rows(network.generator, torch.zeros(1, network.latent), "generator"),
+        *layer_rows(network.critic, picture, "critic"),
+    ]
+
+
 def latents(stream: str, seed: int, count: int, network: Any, step: int = 0) -> Tensor:
     """So many points (count, latent) of a stream; the same for the same seed and step."""
     return pictures.normal((seed, STREAMS[stream], step), count, network.latent)
@@ -257,11 +288,12 @@ def between(a: Tensor, b: Tensor, share: float) -> Tensor:
 
 
 def directions(network: Any, count: int) -> Tensor:
-    """The directions (count, latent) of length 1 in which the generator's first layer changes most, the most first:
-    the right singular vectors of its weights (Shen & Zhou 2021, https://arxiv.org/abs/2007.06600). Where there are
-    not so many, all.
+    """The directions (count, latent) of length 1 in which the generator's first linear layer of a latent changes most,
+    the most first: the right singular vectors of its weights (Shen & Zhou 2021, https://arxiv.org/abs/2007.06600).
+    Where there are not so many, all.
     """
-    first = next((part for part in network.generator.modules() if isinstance(part, nn.Linear)), None)
+    linear = (part for part in network.generator.modules() if isinstance(part, nn.Linear))
+    first = next((part for part in linear if part.in_features == network.latent), None)
     if first is None:
         return torch.eye(network.latent)[:count]
     rows: Tensor = torch.linalg.svd(first.weight.detach().float().cpu(), full_matrices=False)[2]

@@ -98,10 +98,6 @@ class PictureTask(Task):
     def prepare(self, network: nn.Module) -> None:
         """Nothing: a network begins with random weights."""
 
-    def layer_table(self, network: Any, plan: Plan) -> list[list[Any]]:
-        """Rows of (layer, output shape with the batch, parameters)."""
-        return [[name, str((plan.batch, *shape)), parameters] for name, shape, parameters in network.layers()]
-
     @cached_property
     def _dealer(self) -> Dealer:
         return Dealer(len(self.data.train), self.seed)

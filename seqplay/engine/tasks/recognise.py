@@ -1,4 +1,11 @@
-"""Recognising: tell which label a picture has."""
+"""Recognising: tell which label a picture has.
+
+A model of this task is an `nn.Module`, built as `module(config, PictureShape)`. Pictures are floats (B, channels,
+height, width) from -1 to 1. The model has:
+
+forward(pictures)      -> logits (B, classes), before any softmax
+maps(pictures)         -> {name: (B, K, h, w)}: what its convolutions find, each of the K maps a picture of its own
+"""
 
 from __future__ import annotations
 
@@ -23,6 +30,7 @@ from seqplay.engine.augmentation import draw_moves, move
 from seqplay.engine.pictures import to_tensor
 from seqplay.engine.task import Answer, Batch, Loss
 from seqplay.engine.tasks import recognise_figures as drawn
+from seqplay.engine.tasks.layer_table import layer_rows, to_table
 from seqplay.engine.tasks.pictures import LARGEST_SEED, PictureTask, asked
 from seqplay.engine.tree import Tree
 from seqplay.errors import DataError, UsageError
@@ -77,6 +85,11 @@ class RecogniseTask(PictureTask):
         if len(begun.data.pixels.names) < 2:
             raise DataError(f"{recipe.source} has pictures of one label only: there is nothing to tell apart.")
         return begun
+
+    def layer_table(self, network: nn.Module, plan: Plan) -> list[list[Any]]:
+        shape = self.data.pixels.shape
+        picture = torch.zeros(1, shape.channels, shape.height, shape.width)
+        return to_table(layer_rows(network, picture), plan.batch)
 
     # -- learning
 

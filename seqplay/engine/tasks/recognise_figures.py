@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seqplay.data.pictures import Pictures
-from seqplay.engine.models.cnn import CNN
 from seqplay.figures import MOST_PICTURES, Bars, Column, Picture, Table
 
 MOST_MISREAD = 64
@@ -59,7 +59,7 @@ def odds_bars(odds: Tensor, names: Sequence[str]) -> Bars:
 
 
 @torch.no_grad()
-def feature_maps(network: CNN, picture: Tensor) -> list[Picture]:
+def feature_maps(network: Any, picture: Tensor) -> list[Picture]:
     """What each convolution finds in one picture (1, C, H, W): a figure for each, its maps numbered, each from black
     where it is lowest to white where it is highest; one that is the same everywhere is black.
     """

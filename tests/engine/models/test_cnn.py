@@ -4,8 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import PictureShape
 from seqplay.engine.models.cnn import CNN, CNNConfig, cnn
+from seqplay.engine.tasks.layer_table import layer_rows
 from seqplay.options import configure
 
 SHAPES = [PictureShape(1, 8, 8, 3), PictureShape(3, 9, 7, 2), PictureShape(1, 1, 1, 2)]
@@ -34,7 +35,7 @@ def test_pictures_of_any_shape_give_logits_of_their_classes(shape: PictureShape)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_layer_table_has_the_shapes_and_parameters_that_there_are(shape: PictureShape) -> None:
     made = network(shape)
-    table = {name: (output, parameters) for name, output, parameters in made.layers()}
+    table = {name: (output, parameters) for name, output, parameters in layer_rows(made, pictures(shape, 1))}
     for name, maps in made.maps(pictures(shape)).items():
         assert table[name][0] == (*maps.shape[2:], maps.shape[1])
     assert table["dense"][0] == (6,)
@@ -43,7 +44,7 @@ def test_the_layer_table_has_the_shapes_and_parameters_that_there_are(shape: Pic
 
 
 def test_a_picture_of_28x28_becomes_ten_classes_as_the_textbook_has_it() -> None:
-    assert CNN(CNNConfig(), PictureShape(1, 28, 28, 10)).layers() == [
+    assert layer_rows(CNN(CNNConfig(), PictureShape(1, 28, 28, 10)), torch.zeros(1, 1, 28, 28)) == [
         ("convolution 1", (28, 28, 32), 320),
         ("max-pool 1", (14, 14, 32), 0),
         ("convolution 2", (14, 14, 64), 18_496),

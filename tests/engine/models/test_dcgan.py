@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import PictureShape
 from seqplay.engine.models.critic import Halving
 from seqplay.engine.models.dcgan import DCGAN, DCGANConfig, dcgan
+from seqplay.engine.tasks.digits import layers
 
 SMALL = {"latent": 6, "modes": 3, "width": 4, "critic_width": 2}
 SHAPES = [PictureShape(1, 28, 28, 10), PictureShape(3, 32, 32), PictureShape(1, 30, 20), PictureShape(3, 64, 63)]
@@ -38,7 +39,7 @@ def test_pictures_have_the_size_of_the_data_set(shape: PictureShape, upsampling:
 
 
 def test_the_layers_of_the_standard_network_are_these() -> None:
-    assert DCGAN(DCGANConfig(), SHAPES[0]).layers() == [
+    assert layers(DCGAN(DCGANConfig(), SHAPES[0]), SHAPES[0]) == [
         ("generator latent", (100,), 0),
         ("generator dense", (7, 7, 128), 101 * 6272 + 2 * 128),
         ("generator enlarge", (14, 14, 64), 128 * 64 * 16 + 64 + 2 * 64),
@@ -53,14 +54,14 @@ def test_the_layers_of_the_standard_network_are_these() -> None:
 def test_listing_layers_counts_every_parameter_and_changes_none() -> None:
     network = model(SHAPES[2])
     before = copy.deepcopy(network.state_dict())
-    rows = network.layers()
+    rows = layers(network, SHAPES[2])
     assert sum(count for _, _, count in rows) == sum(p.numel() for p in network.parameters())
     assert rows[3][1] == (30, 20, 1)
     assert all(torch.equal(before[name], now) for name, now in network.state_dict().items())
 
 
 def test_the_layers_of_the_smallest_pictures_can_be_listed() -> None:
-    assert model(PictureShape(1, 4, 4)).layers()[1][1] == (1, 1, 8)
+    assert layers(model(PictureShape(1, 4, 4)), PictureShape(1, 4, 4))[1][1] == (1, 1, 8)
 
 
 @pytest.mark.parametrize("spectral_norm", [True, False])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seqplay.engine.models import PictureShape
+from seqplay.architecture import PictureShape
 from seqplay.engine.models.wgan import WGAN, WGANConfig, wgan
 
 SMALL = {"latent": 6, "modes": 3, "width": 4, "critic_width": 2}

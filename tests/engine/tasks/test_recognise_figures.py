@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from seqplay.architecture import PictureShape
 from seqplay.data.pictures import Pictures
-from seqplay.engine.models import PictureShape
 from seqplay.engine.models.cnn import CNN, CNNConfig
 from seqplay.engine.tasks import recognise_figures as drawn
 
