@@ -11,6 +11,11 @@ def has_screen() -> bool:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--no-plugins"]:  # a word for the playground, too
+        from seqplay.plugin_choice import use_none
+
+        use_none()
+        del sys.argv[1]
     if len(sys.argv) > 1 or "_SEQPLAY_COMPLETE" in os.environ or not has_screen():
         from seqplay.cli import main as command
 

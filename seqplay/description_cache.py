@@ -1,4 +1,5 @@
-"""Descriptions of plugins, kept from one start to the next so that their modules are not loaded again to be offered.
+"""What loading a plugin has told, kept from one start to the next so that its module is not loaded again to be offered:
+its description, or why it is broken.
 
 One file for each plugin. It holds for one version of the distribution and one state of the module's file: whatever
 changes either makes it worth nothing, as does anything wrong with it.
@@ -10,7 +11,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
@@ -18,8 +19,9 @@ from pathlib import Path
 
 from seqplay import __version__, descriptions, files, paths
 from seqplay.architecture import CONTRACT
-from seqplay.descriptions import Description
+from seqplay.descriptions import LONGEST_TEXT, Description
 from seqplay.errors import RunError, WriteError
+from seqplay.plugin_choice import FileEntry
 from seqplay.plugins import Plugin
 
 LAYOUT = 1  # of these files; another one makes all of them worth nothing
@@ -53,7 +55,15 @@ def place(name: str, plugin: Plugin) -> Place | None:
     return Place(folder / f"{key[:32]}.json", (LAYOUT, __version__, CONTRACT, *whose, *state))
 
 
-def read(place: Place) -> Description | None:
+@dataclass(frozen=True)
+class Broken:
+    """Why a plugin did not work when it was last loaded, and what to do about it, a line each."""
+
+    reason: str
+    advice: str
+
+
+def read(place: Place) -> Description | Broken | None:
     """What is kept there; None where nothing is, where it is of another state, damaged, or another user's."""
     try:
         with files.open_ordinary(place.path) as file:
@@ -62,21 +72,27 @@ def read(place: Place) -> Description | None:
             row = json.loads(file.read(LIMIT_BYTES))
         if not isinstance(row, dict) or row.get("of") != list(place.of):
             return None
+        if "broken" in row:
+            broken = row["broken"]
+            return Broken(*(str(broken[name])[:LONGEST_TEXT] for name in ("reason", "advice")))
         return descriptions.from_json(row.get("description"))
-    except (RunError, OSError, ValueError, RecursionError):
+    except (RunError, OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
-def write(place: Place, description: Description) -> None:
+def write(place: Place, told: Description | Broken) -> None:
     """Keep it, if that can be done: a cache that cannot be written costs time, and nothing else."""
-    row = {"of": place.of, "description": descriptions.to_json(description)}
+    row: dict[str, object] = {"of": place.of}
+    row |= {"broken": asdict(told)} if isinstance(told, Broken) else {"description": descriptions.to_json(told)}
     with suppress(WriteError):
         paths.make_private(place.path.parent)
         files.write_atomically(place.path, json.dumps(row, allow_nan=False).encode() + b"\n")
 
 
-def module_file(entry: EntryPoint) -> Path | None:
-    """The file of an entry point's module; no package on the way to it is imported, as importlib.util would do."""
+def module_file(entry: EntryPoint | FileEntry) -> Path | None:
+    """The file of an entry's module; no package on the way to it is imported, as importlib.util would do."""
+    if isinstance(entry, FileEntry):
+        return entry.path
     try:
         top, *inner = entry.module.split(".")
         spec: ModuleSpec | None = find_spec(top)

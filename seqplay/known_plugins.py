@@ -5,17 +5,21 @@ Everything here is plain data: nothing is imported to look at it, and its texts 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from shlex import quote
 from typing import Literal
+from urllib.parse import unquote, urlparse
 
 from seqplay.descriptions import Description
 from seqplay.options import Option
-from seqplay.plugins import Plugin
+from seqplay.plugins import OF_A_FILE, Plugin
 
-State = Literal["reading", "works", "broken"]
-GLYPHS: dict[State, str] = {"reading": "◌", "works": "✓", "broken": "✗"}
+State = Literal["reading", "works", "broken", "off"]
+GLYPHS: dict[State, str] = {"reading": "◌", "works": "✓", "broken": "✗", "off": "–"}
 BEING_READ = "being read…"
 PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -88,13 +92,13 @@ def order(known: Iterable[Known]) -> list[Known]:
 
 def rows(known: Iterable[Known]) -> list[Row]:
     """The lines of a list, in the order in which `known` comes."""
-    return [Row(GLYPHS[k.state], k.name, k.plugin.kind, k.plugin.distribution, k.plugin.version) for k in known]
+    return [Row(GLYPHS[k.state], k.name, k.plugin.kind, k.plugin.distribution, k.plugin.short_version) for k in known]
 
 
 def counts(known: Iterable[Known]) -> str:
     """The caption of a list: "8 found · 1 being read… · 1 broken"."""
     states = [k.state for k in known]
-    words: tuple[tuple[State, str], ...] = (("reading", BEING_READ), ("broken", "broken"))
+    words: tuple[tuple[State, str], ...] = (("reading", BEING_READ), ("broken", "broken"), ("off", "off"))
     parts = [f"{states.count(state):,} {word}" for state, word in words if state in states]
     return " · ".join([f"{len(states):,} found", *parts])
 
@@ -103,13 +107,13 @@ def details(known: Known, uses: int) -> Details:
     """What a box shows of one plugin; `uses` is the number of runs that name it (seqplay.runs.uses)."""
     plugin, description = known.plugin, known.description
     clash = f"Another {plugin.kind} is named {plugin.name} too, so that this one's name is {known.name}."
-    problem = {"works": "", "reading": BEING_READ, "broken": known.reason}[known.state]
+    problem = {"works": "", "reading": BEING_READ, "broken": known.reason, "off": plugin.off}[known.state]
     return Details(
         title=known.name,
         summary=description.summary if description else "",
         source=description.source if description else "",
         settings=tuple(map(setting, description.options)) if description else (),
-        origin=f"{plugin.distribution} {plugin.version}",
+        origin=plugin.origin,
         clash=clash if plugin.name != known.name else "",
         problem=problem,
         advice=known.advice,
@@ -125,19 +129,36 @@ def setting(option: Option) -> Setting:
     )
 
 
-def upgrade_or_remove(distribution: str) -> str:
-    """Advice on a distribution that does not work; its name, which may come from a stranger, is checked first."""
-    if not PACKAGE.fullmatch(distribution):
+def mend(plugin: Plugin) -> str:
+    """Advice on a plugin that does not work: to its author where it is there to be changed, else to who uses it.
+
+    A distribution's name, which may come from a stranger, is checked first.
+    """
+    if plugin.distribution.startswith(OF_A_FILE):
+        return f"Mend {plugin.distribution}."
+    if folder := source_folder(plugin):
+        return f"Mend it in {folder}, and after a change of its pyproject.toml: pip install -e {quote(folder)}"
+    if not PACKAGE.fullmatch(plugin.distribution):
         return "Ask who made it."
-    return f"pip install --upgrade {distribution}, or take it out: pip uninstall {distribution}"
+    return f"pip install --upgrade {plugin.distribution}, or take it out: pip uninstall {plugin.distribution}"
+
+
+def source_folder(plugin: Plugin) -> str:
+    """Where a distribution lies that was installed to be changed (pip install -e); "" for any other."""
+    with suppress(Exception):  # metadata may be anything
+        told = json.loads((plugin.entry.dist and plugin.entry.dist.read_text("direct_url.json")) or "{}")
+        if told["dir_info"]["editable"]:
+            return unquote(urlparse(told["url"]).path)
+    return ""
 
 
 def _uses(state: State, count: int) -> str:
     using = f"{count:,} run uses it" if count == 1 else f"{count:,} runs use it" if count else ""
-    if state != "broken":
+    if state in ("works", "reading"):
         return f"{using}." if using else "No run uses it."
-    left = {0: ".", 1: ": it can be looked at, not sampled."}.get(count, ": they can be looked at, not sampled.")
-    return f"Everything else works.{f' {using}{left}' if using else ''}"
+    left = {0: "No run uses it.", 1: f"{using}: it can be looked at, not sampled."}
+    told = left.get(count, f"{using}: they can be looked at, not sampled.")
+    return told if state == "off" else f"Everything else works.{f' {told}' if using else ''}"
 
 
 def _range(option: Option) -> str:

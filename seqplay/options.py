@@ -77,6 +77,8 @@ def configure(config: type[ConfigType], values: Mapping[str, object], owner: str
     """
     declared = {o.name: o for o in options_of(config)}
     for name in values:
+        if name not in declared and name in {field.name for field in dataclasses.fields(config)}:  # type: ignore[arg-type]
+            raise UsageError(f"'{name}' of {owner} cannot be set: declare it with option(..., help=...), from seqplay.")
         if name not in declared:
             raise UsageError(no_such(f"setting of {owner}", name, declared, listed="It has"))
     return config(**{name: check(declared[name], value) for name, value in values.items()})

@@ -28,8 +28,10 @@ Kept = TypeVar("Kept", bound="Recipe | Plan")
 class Recipe:
     """A request to train. None means that seqplay decides, from the text, the budget and the machine."""
 
-    cell: str = option("lstm", help="the recurrent layer: lstm, gru, rnn, or an installed plugin's name")
-    model: str | None = option(None, help="a whole network in place of cells: dcgan, wgan, cnn, or a plugin's name")
+    cell: str = option("lstm", help="the sequence layer: lstm, gru, rnn, a plugin's name, or FILE.py:NAME")
+    model: str | None = option(
+        None, help="a whole network in place of cells: dcgan, wgan, cnn, a plugin's name, or FILE.py:NAME"
+    )
     tokens: str = option(
         "char", help="what the model reads and writes one of at a time", choices=("char", "word", "bpe", "byte", "jamo")
     )

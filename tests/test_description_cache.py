@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from seqplay import description_cache, paths
-from seqplay.description_cache import Place
+from seqplay import description_cache, descriptions, paths
+from seqplay.description_cache import Broken, Place
 from seqplay.descriptions import Description
+from seqplay.plugin_choice import FileEntry
 from seqplay.plugins import Plugin
 
 MINE = Description("mine", "cell", "A cell.", "", (), "seqplay-mine", "0.3")
@@ -45,6 +46,41 @@ def kept(plugin: Plugin) -> Place:
 
 def test_what_was_kept_is_read_again(kept: Place, plugin: Plugin) -> None:
     assert description_cache.read(place_of(plugin)) == MINE
+
+
+def test_why_it_is_broken_is_kept_too_until_it_works(kept: Place, plugin: Plugin) -> None:
+    broken = Broken("needs einops, which is not installed here", "pip install einops")
+    description_cache.write(kept, broken)
+    assert description_cache.read(place_of(plugin)) == broken
+    assert description_cache.read(place_of(replace(plugin, version="0.4"))) is None
+    description_cache.write(kept, MINE)
+    assert description_cache.read(place_of(plugin)) == MINE
+
+
+@pytest.mark.parametrize("broken", [3, [], {}, {"reason": "no advice"}, None])
+def test_a_damaged_reason_is_none(broken: object, kept: Place) -> None:
+    kept.path.write_text(json.dumps({"of": kept.of, "broken": broken}))
+    assert description_cache.read(kept) is None
+
+
+def test_a_reason_is_never_longer_than_a_screen_takes(kept: Place) -> None:
+    description_cache.write(kept, Broken("x" * 100_000, ""))
+    assert description_cache.read(kept) == Broken("x" * descriptions.LONGEST_TEXT, "")
+
+
+def test_of_a_single_file_it_holds_for_the_bytes_and_the_folder(tmp_path: Path) -> None:
+    def place_of_file(folder: str, code: str) -> Place:
+        path = tmp_path / folder / "own.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(code)
+        os.utime(path, ns=(1, 1))
+        entry = FileEntry(path, "Own")
+        return place_of(Plugin("own.py:Own", "cell", "the file own.py", entry.sha256, entry), "own.py:Own")
+
+    description_cache.write(place_of_file("a", "x = 1"), MINE)
+    assert description_cache.read(place_of_file("a", "x = 1")) == MINE
+    assert description_cache.read(place_of_file("a", "x = 2")) is None
+    assert description_cache.read(place_of_file("b", "x = 1")) is None
 
 
 def test_it_is_kept_for_this_user_alone_below_the_cache(kept: Place) -> None:

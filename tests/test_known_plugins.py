@@ -1,7 +1,9 @@
 """What is known of the plugins, as the lines of a list and the facts of a box."""
 
 from dataclasses import replace
+from importlib import metadata
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,8 @@ SSM = Known(
 )
 READ = Known("mine", plugin("mine", "Mine", "2"), "reading")
 CLASH = Known("aaa:lstm", plugin("lstm", "aaa", "1"), "works", LSTM.description)
+OFF = Known("shut", plugin("shut", "b", "1"), "off")
+OFF = replace(OFF, plugin=replace(OFF.plugin, off="disabled. Enable it: seqplay plugins enable b"))
 GAN = Known("gan", plugin("gan", "aaa", "1", "model"), "reading")
 
 
@@ -51,6 +55,7 @@ def test_each_line_says_its_state_its_names_and_where_it_comes_from() -> None:
 def test_the_caption_counts_what_is_not_as_it_should_be() -> None:
     assert known_plugins.counts([LSTM, CLASH]) == "2 found"
     assert known_plugins.counts([LSTM, SSM, SSM, READ]) == "4 found · 1 being read… · 2 broken"
+    assert known_plugins.counts([LSTM, OFF, SSM]) == "3 found · 1 broken · 1 off"
 
 
 def test_the_facts_of_one_that_works() -> None:
@@ -82,6 +87,20 @@ def test_the_facts_of_a_broken_one_say_why_what_to_do_and_what_still_works(runs:
     assert (facts.summary, facts.settings, facts.has_output) == ("", (), True)
 
 
+def test_one_that_is_off_says_why_and_that_its_runs_can_only_be_looked_at() -> None:
+    assert known_plugins.rows([OFF]) == [Row("–", "shut", "cell", "b", "1")]
+    facts = known_plugins.details(OFF, 2)
+    assert facts.problem == "disabled. Enable it: seqplay plugins enable b"
+    assert (facts.advice, facts.uses) == ("", "2 runs use it: they can be looked at, not sampled.")
+    assert known_plugins.details(OFF, 0).uses == "No run uses it."
+
+
+def test_a_single_file_is_named_with_the_beginning_of_its_hash_and_is_to_be_mended() -> None:
+    own = plugin("own.py:Own", "the file own.py", "0123456789abcdef" * 4)
+    assert known_plugins.details(Known("own.py:Own", own, "works"), 0).origin == "the file own.py 0123456789ab"
+    assert known_plugins.mend(own) == "Mend the file own.py."
+
+
 def test_one_that_is_being_read_says_so() -> None:
     facts = known_plugins.details(READ, 1)
     assert (facts.problem, facts.uses) == ("being read…", "1 run uses it.")
@@ -96,9 +115,26 @@ def test_a_clash_names_both_names() -> None:
 
 @pytest.mark.parametrize("name", ["x; rm -rf ~", "--index-url=http://evil", "x y", "$(x)", "../x", "", "?", "a\nb"])
 def test_what_is_no_package_is_never_part_of_a_command(name: str) -> None:
-    assert known_plugins.upgrade_or_remove(name) == "Ask who made it."
+    assert known_plugins.mend(plugin("x", name)) == "Ask who made it."
 
 
 def test_a_package_is_upgraded_or_removed_by_name() -> None:
     said = "pip install --upgrade seqplay-ssm, or take it out: pip uninstall seqplay-ssm"
-    assert known_plugins.upgrade_or_remove("seqplay-ssm") == said
+    assert known_plugins.mend(plugin("ssm", "seqplay-ssm")) == said
+
+
+def test_who_installed_a_plugin_to_change_it_is_told_where_it_lies(tmp_path: Path) -> None:
+    folder = tmp_path / "seqplay_mine-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: seqplay-mine\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[seqplay.cells]\nmine = mine:cell\n")
+    (dist,) = metadata.distributions(path=[str(tmp_path)])
+    (entry,) = dist.entry_points
+    mine = Plugin("mine", "cell", "seqplay-mine", "1.0", entry)
+    for told in ('{"url": "file:///made/by%20me", "dir_info": {"editable": true}}', "{", '{"url": "file:///x"}'):
+        (folder / "direct_url.json").write_text(told)
+        assert known_plugins.mend(mine) == (
+            "Mend it in /made/by me, and after a change of its pyproject.toml: pip install -e '/made/by me'"
+            if "editable" in told
+            else "pip install --upgrade seqplay-mine, or take it out: pip uninstall seqplay-mine"
+        )

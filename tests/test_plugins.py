@@ -1,5 +1,6 @@
 """What is installed is known by name without importing any of it, and a name never means two things."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from seqplay import plugins
-from seqplay.errors import MissingError
+from seqplay import plugin_choice, plugins
+from seqplay.errors import MissingError, UsageError
 
 BUILT_IN = ["gru", "lstm", "rnn"]
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
@@ -75,7 +76,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_installed_one() -> None:
 
 
 def test_a_cell_is_no_model() -> None:
-    with pytest.raises(MissingError, match=r"^No model named 'lstm'\."):
+    with pytest.raises(MissingError, match=r"^'lstm' is a cell, no model: --cell lstm$"):
         plugins.find("lstm", "model")
 
 
@@ -164,3 +165,143 @@ def test_entry_points_that_cannot_be_read_hide_nothing_of_the_others(
     assert {name: plugin.version for name, plugin in found.items() if name == "good"} == {"good": "2.0"}
     assert {"bare", *BUILT_IN} <= set(found)
     assert found["lstm"].built_in
+
+
+# -- what is switched off, and single files
+
+
+@pytest.fixture
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Distributions one and two, which both have a cell `mix`, and One-Model, whose model has its own name alone."""
+    distribution(tmp_path, "one", cells("mix = one:mix", "lstm = one:lstm"))
+    distribution(tmp_path, "two", cells("mix = two:mix"))
+    distribution(tmp_path, "One_Model", "[seqplay.models]\ngrower = grower:model\n", version="2.0")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("SEQPLAY_PLUGINS", "*")
+    return tmp_path
+
+
+def names(kind: str = "cell") -> list[str]:
+    return [name for name, plugin in plugins.installed(kind).items() if not plugin.built_in]
+
+
+def test_names_stay_the_same_whoever_is_switched_off(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = list(plugins.found())
+    assert names() == ["one:lstm", "one:mix", "two:mix"]
+    plugins.switch("two", on=False)
+    assert list(plugins.found()) == everything
+    assert names() == ["one:lstm", "one:mix"]
+    monkeypatch.setenv("SEQPLAY_PLUGINS", "TWO")
+    assert list(plugins.found()) == everything
+    assert names() == []
+    plugins.switch("two", on=True)
+    assert names() == ["two:mix"]
+
+
+def test_the_variable_leaves_out_whom_it_does_not_name_but_never_a_built_in(
+    three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chosen, told in [("", "SEQPLAY_PLUGINS does not name it"), ("one", "SEQPLAY_PLUGINS does not name it")]:
+        monkeypatch.setenv("SEQPLAY_PLUGINS", chosen)
+        assert set(BUILT_IN) <= set(plugins.installed())
+        assert plugins.found()["two:mix"].off == f"left out: {told}"
+        with pytest.raises(MissingError, match=f"^The cell 'two:mix' of two 1.0 is left out: {told}$"):
+            plugins.find("two:mix")
+    assert names() == ["one:lstm", "one:mix"]
+    assert names("model") == []
+    monkeypatch.setenv("SEQPLAY_PLUGINS", "one.model")
+    assert names("model") == ["grower"]
+
+
+def brought(told: list[plugins.Plugin]) -> list[tuple[str, str]]:
+    return [(plugin.distribution, plugin.name) for plugin in told]
+
+
+@pytest.mark.parametrize("name", ["one", "ONE", "one:mix", "one:lstm"])
+def test_a_distribution_is_disabled_by_its_name_or_by_that_of_what_it_brings(name: str, three: Path) -> None:
+    assert brought(plugins.switch(name, on=False)) == [("one", "lstm"), ("one", "mix")]
+    assert names() == ["two:mix"]
+    with pytest.raises(
+        MissingError, match=r"'one:lstm' of one 1\.0 is disabled\. Enable it: seqplay plugins enable one$"
+    ):
+        plugins.find("one:lstm")
+    assert brought(plugins.switch(name, on=True)) == [("one", "lstm"), ("one", "mix")]
+    assert names() == ["one:lstm", "one:mix", "two:mix"]
+
+
+def test_what_is_disabled_stays_so_while_others_are_switched(three: Path) -> None:
+    for name in ("grower", "one", "one"):
+        plugins.switch(name, on=False)
+    plugins.switch("one", on=True)
+    assert names("model") == []
+    assert names() == ["one:lstm", "one:mix", "two:mix"]
+    assert plugins.found("model")["grower"].off.endswith("seqplay plugins enable One_Model")
+
+
+@pytest.mark.parametrize("name", ["lstm", "seqplay", "SEQPLAY", "dcgan"])
+def test_what_comes_with_seqplay_cannot_be_disabled(name: str, three: Path) -> None:
+    with pytest.raises(UsageError, match=f"^'{name}' comes with seqplay"):
+        plugins.switch(name, on=False)
+    assert set(BUILT_IN) <= set(plugins.installed())
+
+
+def test_a_distribution_of_a_built_ins_name_can_be_disabled(three: Path) -> None:
+    distribution(three, "gru", cells("gru = gru:gru"))
+    assert "gru:gru" in names()
+    assert brought(plugins.switch("gru", on=False)) == [("gru", "gru")]
+    assert "gru:gru" not in names()
+    assert "gru" in plugins.installed()
+
+
+def test_a_cell_and_a_model_of_one_name_and_two_makers_are_not_disabled_together(three: Path) -> None:
+    distribution(three, "cellist", cells("twin = cellist:it"))
+    distribution(three, "modeller", "[seqplay.models]\ntwin = modeller:it\n")
+    with pytest.raises(UsageError, match=r"^'twin' is a cell and a model\. Name whose: cellist or modeller\.$"):
+        plugins.switch("twin", on=False)
+    assert "twin" in names() + names("model")
+
+
+def test_one_that_is_no_longer_installed_can_be_enabled(three: Path) -> None:
+    plugin_choice.disable(["gone", "one"])
+    assert plugins.switch("Gone", on=True) == []
+    assert plugin_choice.disabled() == {"one"}
+    for on in (True, False):
+        with pytest.raises(
+            MissingError, match=r"^No plugin named 'gone'\. Did you mean 'grower'\? Installed: grower, one:lstm"
+        ):
+            plugins.switch("gone", on=on)
+
+
+def test_advice_is_one_word_for_a_shell(three: Path) -> None:
+    distribution(three, "evil; rm -rf ~", cells("worse = evil:cell"))
+    plugins.switch("worse", on=False)
+    assert plugins.found()["worse"].off == "disabled. Enable it: seqplay plugins enable 'evil; rm -rf ~'"
+
+
+def test_a_single_file_is_found_by_its_name_and_object_and_cannot_be_disabled(three: Path) -> None:
+    (three / "own.py").write_text("raise SystemExit('imported')\n")
+    plugin_choice.use_file(f"{three}/own.py:Own")
+    found = plugins.find("own.py:Own")
+    sha256 = hashlib.sha256((three / "own.py").read_bytes()).hexdigest()
+    assert (found.distribution, found.version, found.built_in) == ("the file own.py", sha256, False)
+    assert found.origin == f"the file own.py {sha256[:12]}"
+    with pytest.raises(MissingError, match=r"^The model 'own\.py:Own' is in a file, and a file is used only where you"):
+        plugins.find("own.py:Own", "model")
+    with pytest.raises(UsageError, match=r"^'own\.py:Own' is a single file"):
+        plugins.switch("own.py:Own", on=False)
+
+
+def test_of_two_files_of_one_name_the_last_that_was_named_is_used(three: Path) -> None:
+    for folder in ("a", "b"):
+        (three / folder).mkdir()
+        (three / folder / "own.py").write_text(folder)
+    for folder in ("a", "b", "a"):
+        plugin_choice.use_file(f"{three / folder}/own.py:Own")
+        assert plugins.find("own.py:Own").version == hashlib.sha256(folder.encode()).hexdigest()
+
+
+def test_a_file_that_nobody_named_is_not_found_where_it_lies(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (three / "own.py").write_text("")
+    monkeypatch.chdir(three)
+    with pytest.raises(MissingError, match=r"Name it with its folder: --cell FOLDER/own\.py:Own$"):
+        plugins.find("own.py:Own")

@@ -32,6 +32,7 @@ COMMANDS = {
     "pause": "Let a training run wait; resume goes on.",
     "stop": "End a training run; nothing is lost.",
     "rm": "Move runs to the trash.",
+    "plugins": "See, make and check cells and models of your own.",
     "doctor": "Check the installation, or every file of a run.",
     "data": "Fetch well-known corpora.",
     "completion": "Let the tab key complete commands and runs.",
@@ -100,8 +101,10 @@ Begin with a text of yours, or with one that comes along ({", ".join(BUILT_IN)})
     cls=Commands, help=ABOUT, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, message="seqplay %(version)s")
-def seqplay() -> None:
-    pass
+@click.option("--no-plugins", is_flag=True, help="use only the cells and models that come with seqplay")
+def seqplay(no_plugins: bool) -> None:
+    if no_plugins:
+        import_module("seqplay.plugin_choice").use_none()
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import rich_click as click
 
 from seqplay import wire
 from seqplay.cli.answers import ART, show_figures
+from seqplay.cli.network_file import network_file
 from seqplay.errors import UsageError
 from seqplay.processes import worker
 from seqplay.runs import shelf
@@ -20,6 +21,7 @@ LONGEST_NAME = 60  # characters
 @click.command(cls=click.RichCommand)
 @click.argument("question", nargs=-1, required=True, metavar="[RUN] QUESTION [KEY=VALUE ...]")
 @ART
+@network_file
 @click.option("--json", "as_json", is_flag=True, help="the rows of the answer as JSON, one a line")
 def command(question: tuple[str, ...], art: str, as_json: bool) -> None:
     """Ask RUN (the newest, without a name) a QUESTION, such as `walk first=3 last=8` of a run that draws: one that is

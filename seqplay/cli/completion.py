@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 
 import click
@@ -205,12 +206,15 @@ def runs(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
         yield CompletionItem(incomplete, type="dir")
 
 
-def cells(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:  # noqa: ARG001
+def networks(kind: str, ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
+    """Names to train with, and files; a command that loads a run's network takes files alone."""
     from seqplay import plugins
 
-    for name, plugin in sorted(plugins.installed().items()):
+    for name, plugin in sorted(plugins.installed(kind).items()) if ctx.info_name == "train" else ():
         if _fits(name, incomplete):
-            yield CompletionItem(name, help=safe_line(f"{plugin.distribution} {plugin.version}"))
+            yield CompletionItem(name, help=safe_line(plugin.origin))
+    if ctx.info_name != "train" or incomplete.startswith((".", "~")) or os.sep in incomplete:
+        yield CompletionItem(incomplete, type="file")
 
 
 def sources(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem]:
@@ -235,7 +239,8 @@ OFFERS: dict[str, Offer] = {
     "run": runs,
     "runs": runs,
     "--from": runs,
-    "--cell": cells,
+    "--cell": partial(networks, "cell"),
+    "--model": partial(networks, "model"),
     "source": sources,
     "--text": sources,
     "corpus": corpora,

@@ -10,6 +10,7 @@ import rich_click as click
 
 from seqplay import draw
 from seqplay.cli import output
+from seqplay.cli.network_file import network_file
 from seqplay.draw.lines import Line, Span, span
 from seqplay.errors import RunError, WriteError
 from seqplay.runs import shelf
@@ -24,6 +25,7 @@ LEAST_MESSAGE_CELLS = 20
 
 @click.command(cls=click.RichCommand)
 @click.argument("run", required=False)
+@network_file
 @click.option("--json", "as_json", is_flag=True, help="one JSON object for each finding, and one for what follows")
 def command(run: str | None, as_json: bool) -> None:
     """Check every file of RUN and tell what can be done with it; without a name, check the installation.

@@ -8,6 +8,7 @@ import rich_click as click
 
 from seqplay import draw, tasks, wire
 from seqplay.cli import output
+from seqplay.cli.network_file import network_file
 from seqplay.cli.scores import scores_of_pictures
 from seqplay.data.texts import read_sources
 from seqplay.errors import DataError, UsageError
@@ -35,6 +36,7 @@ NAMES = {
 @click.option(
     "--window", type=click.IntRange(min=1), metavar="N", help="cold windows of this many tokens instead of one stream"
 )
+@network_file
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def command(run: str | None, source: tuple[str, ...], column: str | None, window: int | None, as_json: bool) -> None:
     """Score RUN (the newest, without a name) on the part of its data that it never saw.

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from seqplay import __version__, files, paths, plugins
+from seqplay import __version__, files, paths, plugin_choice, plugins
 from seqplay.cli import output
+from seqplay.errors import RunError
 from seqplay.runs import shelf
 from seqplay.runs.findings import Finding, Level
 from seqplay.runs.sizes import as_bytes, size_on_disk
@@ -193,6 +194,12 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
 
 
 def _plugins() -> Iterator[Finding]:
+    try:
+        plugin_choice.disabled()
+    except RunError as problem:
+        yield Finding("bad", "plugins", f"none is used, as {problem}")
+    for told in plugins.unmatched():
+        yield Finding("warn", "plugins", f"{plugin_choice.VARIABLE} names {told}")
     for kind in plugins.GROUPS:
         found = plugins.installed(kind)
         own = [name for name, plugin in found.items() if plugin.built_in]
@@ -203,7 +210,7 @@ def _plugins() -> Iterator[Finding]:
         for name, plugin in found.items():
             if plugin.built_in:
                 continue
-            whose = f"from {plugin.distribution} {plugin.version}"
+            whose = f"from {plugin.origin}"
             clash = f"; another one is called {plugin.name} too, so its name is {name}" if name != plugin.name else ""
             yield Finding("warn" if clash else "ok", f"{kind} {name}", whose + clash)
 

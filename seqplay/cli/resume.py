@@ -9,11 +9,14 @@ import rich_click as click
 
 from seqplay.cli import output
 from seqplay.cli.follow import follow, say_how_it_ended
+from seqplay.cli.network_file import network_file
 from seqplay.data.texts import ChangedError, read_sources
 from seqplay.errors import BusyError, DataError, RunError
+from seqplay.plugin_choice import flag_of
 from seqplay.processes import begin, training
 from seqplay.runs import control, layout, process, shelf
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.network import lacking
 from seqplay.runs.reader import last_row
 from seqplay.runs.summary import is_busy
 
@@ -21,6 +24,7 @@ from seqplay.runs.summary import is_busy
 @click.command(cls=click.RichCommand)
 @click.argument("run", required=False)
 @click.option("--text", multiple=True, metavar="FILE", help="its text again, where the cache has lost it")
+@network_file
 @click.option("--json", "as_json", is_flag=True, help="print every row of the log as JSON, one a line")
 def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
     """Go on with RUN after it was paused, stopped or killed; without a name, with the newest that can go on. Of a
@@ -41,7 +45,9 @@ def command(run: str | None, text: tuple[str, ...], as_json: bool) -> None:
         output.say(f"{found.name} goes on. See it: seqplay watch {quote(found.name)}")
         return
     if last_row(found.log, {"done"}):
-        output.say(f"{found.name} is finished. Write with it: seqplay sample {quote(found.name)}")
+        plan = layout.read_plan(found)
+        how = lacking(plan) or f"Write with it: seqplay sample {quote(found.name)}{flag_of(plan.network)}"
+        output.say(f"{found.name} is finished. {how}")
         return
     ended = follow(found, training.start, as_json)
     say_how_it_ended(ended)

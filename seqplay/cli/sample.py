@@ -18,12 +18,14 @@ from seqplay import wire
 from seqplay.cli import output
 from seqplay.cli.answers import ART, show_figures
 from seqplay.cli.flags import flags
-from seqplay.errors import DataError, UsageError
+from seqplay.cli.network_file import network_file
+from seqplay.errors import DataError, MissingError, UsageError
 from seqplay.options import configure
 from seqplay.processes import worker
 from seqplay.recipe import Plan
 from seqplay.runs import layout, shelf
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.network import lacking
 from seqplay.safe_text import safe_line
 from seqplay.steps.writing import Dials
 
@@ -55,6 +57,7 @@ NAMED = 12  # unknown symbols that are named
     "--unk", type=click.Choice(["skip", "error"]), default="skip", show_default=True, help="symbols that it never saw"
 )
 @ART
+@network_file
 @click.option("--raw", is_flag=True, help="do not make control characters visible on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object for each text")
 def command(
@@ -68,6 +71,8 @@ def command(
     text = _prompt(prompt, prompt_file, no_prompt)
     found = shelf.find(run)
     plan = layout.read_plan(found)
+    if plan.distribution != "seqplay" and (told := lacking(plan)):
+        raise MissingError(told)
     if plan.model:
         if text:
             raise UsageError(f"{found.name} draws pictures: there is no text for it to go on from.")

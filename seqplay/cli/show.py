@@ -19,6 +19,7 @@ from seqplay.recipe import Plan, to_json
 from seqplay.runs import layout, reader, shelf
 from seqplay.runs.charts import AXES, Axes, loss_chart
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.network import lacking
 from seqplay.runs.progress import AVERAGED, Progress
 
 MADE = {"text": "wrote last", "picture": "made last"}
@@ -73,8 +74,9 @@ def command(run: str | None, x: str, log_y: bool, height: int, as_json: bool) ->
     for number, lines in enumerate(drawn):
         output.write("\n" if number else "")
         output.draw(lines)
-    if summary.problem:
-        output.say(summary.problem)
+    for told in (summary.problem, lacking(plan)):
+        if told:
+            output.say(told)
 
 
 def _progress(run: RunFiles, rows: list[dict[str, Any]]) -> Progress:
@@ -98,9 +100,9 @@ def _facts(plan: Plan, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     last: dict[str, Any] = next((row for row in reversed(rows) if row["kind"] == "step"), {})
     units = plural(plan.unit)
     embedding = f"{plan.embedding_dropout:g} before the first layer, " if plan.embedding_dropout else ""
-    settings = f"dropout {plan.dropout:g}, {embedding}batch {plan.batch} × {plan.sequence}, seed {plan.seed}"
+    own = "".join(f"{name} {value}, " for name, value in plan.settings.items())
+    settings = f"{own}dropout {plan.dropout:g}, {embedding}batch {plan.batch} × {plan.sequence}, seed {plan.seed}"
     if plan.model:
-        own = "".join(f"{name} {value}, " for name, value in plan.settings.items())
         settings = f"{own}batch {plan.batch}, seed {plan.seed}"
     found = [
         (

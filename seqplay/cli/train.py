@@ -12,7 +12,7 @@ from typing import Any
 
 import rich_click as click
 
-from seqplay import tasks
+from seqplay import plugins, tasks
 from seqplay.cli import output
 from seqplay.cli.flags import flags
 from seqplay.cli.follow import Ended, follow, say_how_it_ended
@@ -20,6 +20,7 @@ from seqplay.data.built_in import BUILT_IN
 from seqplay.descriptions import built_in
 from seqplay.errors import UsageError
 from seqplay.options import check, options_of
+from seqplay.plugin_choice import FILE, use_file
 from seqplay.processes import begin, training
 from seqplay.recipe import Recipe
 from seqplay.runs import layout
@@ -117,6 +118,9 @@ def _recipe(given: dict[str, Any], settings: tuple[str, ...], recipe_file: str |
             values[key] = check(DECLARED[key], value)
         else:
             own[key] = value
+    for kind in plugins.GROUPS:
+        if FILE.fullmatch(values.get(kind, "")):
+            values[kind] = use_file(values[kind], kind)
     if {"minutes", "steps"} <= values.keys():
         raise UsageError("Give --minutes or --steps, not both.")
     if {"minutes", "steps"} & values.keys():

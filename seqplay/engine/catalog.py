@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from seqplay import plugins
 from seqplay.architecture import CONTRACT, Architecture
-from seqplay.errors import MissingError, RunError, UsageError
+from seqplay.engine import single_file
+from seqplay.errors import MissingError, RunError, UsageError, said
 from seqplay.options import configure
+from seqplay.plugin_choice import FileEntry
 from seqplay.recipe import Plan
-
-DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+from seqplay.runs.network import lacking, planned
 
 
 def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
@@ -19,15 +18,18 @@ def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
     Raises MissingError when it is not installed, does not load, or was written for another contract.
     """
     plugin = plugins.find(name, kind)
-    whose = f"The {kind} '{name}' of {plugin.distribution} {plugin.version} ({plugin.entry.value})"
+    whose = f"The {kind} '{name}' of {plugin.origin} ({plugin.entry.value})"
     try:
-        architecture = plugin.entry.load()
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as problem:  # a plugin may raise anything while it is imported
-        raise MissingError(f"{whose} does not load: {type(problem).__name__}: {problem}") from problem
+        entry = plugin.entry
+        architecture = single_file.load(entry, plugin.version) if isinstance(entry, FileEntry) else entry.load()
+    except single_file.FileError as problem:
+        raise MissingError(f"{whose} {problem}") from None
+    except BaseException as problem:  # a plugin may raise anything; ctrl-c is no exception here
+        raise MissingError(f"{whose} does not load: {said(problem)}") from problem
     if not isinstance(architecture, Architecture):
         raise MissingError(f"{whose} is no seqplay.Architecture but a {type(architecture).__name__}.")
+    if architecture.kind != kind:
+        raise MissingError(f"{whose} is a {architecture.kind}, no {kind}. Use it as one: --{architecture.kind}")
     if architecture.contract != CONTRACT:
         raise MissingError(
             f"{whose} is written for contract {architecture.contract}; this seqplay has contract {CONTRACT}."
@@ -48,13 +50,12 @@ def load_planned(plan: Plan) -> Architecture:
 
     Raises MissingError that names the package which gets it back, and RunError where the settings are not its own.
     """
-    plugin = plugins.installed(plan.kind).get(plan.network)
-    if plugin is None or plugin.distribution != plan.distribution:
-        raise MissingError(
-            f"This run's {plan.kind} '{plan.network}' came from {plan.distribution} {plan.version}, which is not "
-            "installed here. " + _how_to_get(plan.distribution)
-        )
-    architecture = load(plan.network, plan.kind)[0]
+    problem, found = lacking(plan), planned(plan)
+    if problem or not found:
+        raise MissingError(problem)
+    architecture, plugin = load(found[0], plan.kind)
+    if isinstance(plugin.entry, FileEntry) and plugin.version != plan.version:  # it has changed in this moment
+        raise MissingError(lacking(plan))
     if plan.model and architecture.task != plan.task:
         raise RunError(f"The plan does not fit its model: '{plan.model}' is for the task {architecture.task}.")
     try:
@@ -62,10 +63,3 @@ def load_planned(plan: Plan) -> Architecture:
     except UsageError as problem:
         raise RunError(f"The plan does not fit its {plan.kind}: {problem}") from None
     return architecture
-
-
-def _how_to_get(distribution: str) -> str:
-    """What to type for a distribution; nothing for what is no distribution's name, as it may come from a stranger."""
-    if not DISTRIBUTION.fullmatch(distribution):
-        return "No package can have that name."
-    return f"If you trust who made it, get it back with: pip install {distribution}"

@@ -25,17 +25,16 @@ def describe(name: str, kind: str = "cell") -> dict[str, Any]:
     """
     architecture, plugin = catalog.load(name, kind)
     try:
-        if architecture.kind != kind:
-            raise ValueError(f"it is a {architecture.kind}")
         options = options_of(architecture.config)
         whose = (plugin.distribution, plugin.version, plugin.built_in)
         row = descriptions.to_json(
             Description(name, kind, architecture.summary, architecture.source, options, *whose, architecture.task)
         )
         descriptions.from_json(row)
+        architecture.config()
     except Exception as problem:  # a declaration may be any object
         reason = str(problem) if isinstance(problem, ValueError) else f"{type(problem).__name__}: {problem}"
-        whose_it_is = f"The {kind} '{name}' of {plugin.distribution} {plugin.version} ({plugin.entry.value})"
+        whose_it_is = f"The {kind} '{name}' of {plugin.origin} ({plugin.entry.value})"
         raise MissingError(f"{whose_it_is} declares what cannot be shown: {reason.rstrip('.')}.") from None
     return row
 

@@ -12,17 +12,21 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 from seqplay import tasks
-from seqplay.engine import device, loop
+from seqplay.engine import catalog, device, loop
+from seqplay.engine.contract.probe import probe
+from seqplay.engine.contract.subject import INPUTS, WIDTH
 from seqplay.engine.loop import DivergedError
 from seqplay.engine.task import Task
+from seqplay.engine.without_memory import without_memory
 from seqplay.errors import UsageError
+from seqplay.options import configure
+from seqplay.plugin_choice import typed
 from seqplay.recipe import Plan, Recipe
+from seqplay.runs.network import planned
 
 TINY_STEPS = 400  # what a text of a few lines gets when nobody names a budget
 TINY_TOKENS = 1000
@@ -38,6 +42,8 @@ def make_plan(recipe: Recipe, task: Task, memory_bytes: int | None = None) -> Pl
     """
     seconds = task.seconds if recipe.minutes is None else recipe.minutes * 60
     plan = task.draft(recipe, seconds)
+    if plan.distribution != "seqplay":  # what comes with seqplay has been checked
+        _probe(plan)
     if recipe.patience is not None and plan.held_out_tokens == 0 and not tasks.find(plan.task).is_judged:
         why = "this text is too short for one" if plan.cell and plan.holdout else "there is none"
         raise UsageError(f"--patience needs a held-out part to score on, and {why}.")
@@ -59,6 +65,14 @@ def make_plan(recipe: Recipe, task: Task, memory_bytes: int | None = None) -> Pl
     plan = task.settle(recipe, plan)
     codec = {name: hashlib.sha256(content).hexdigest() for name, content in task.codec_files().items()}
     return replace(plan, layer_table=task.layer_table(task.build(plan), plan), codec=codec)
+
+
+def _probe(plan: Plan) -> None:
+    """Raises MissingError for a cell or model that breaks the form of its contract."""
+    architecture = catalog.load_planned(plan)
+    config = configure(architecture.config, plan.settings, f"the {plan.kind} '{plan.network}'")
+    sizes = ((INPUTS, WIDTH), (plan.embedding, plan.hidden))
+    probe(replace(architecture, name=typed(plan.network)), config, sizes)
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,11 @@ def check_machine(plan: Plan) -> list[str]:
             f"This run trains on {plan.device}, which torch does not find here. Sampling works everywhere."
         )
     notices = []
+    found = planned(plan)
+    here = found[1].version if found else plan.version
+    if here != plan.version and plan.distribution != "seqplay":  # its own changes keep what a plan means
+        whose = f"{plan.distribution} {plan.version}"
+        notices.append(f"planned with {whose}, goes on with {here}: losses may differ, if it can read the checkpoint")
     if plan.torch != torch.__version__:
         notices.append(f"planned with torch {plan.torch}, goes on with {torch.__version__}: losses may differ slightly")
     if plan.threads > device.cores():
@@ -119,7 +138,7 @@ def check_memory(task: Task, plan: Plan, copies: int, memory_bytes: int | None =
     Training takes five: weights, average, gradient and two moments, 4 bytes a number; and the odds of every symbol at
     every place of a batch. An answer takes one copy.
     """
-    with torch.device("meta"), _Unfilled():  # shapes without memory
+    with without_memory():
         parameters = sum(p.numel() for p in task.build(plan).parameters())
     odds = 3 * plan.batch * plan.sequence * plan.vocabulary if copies > 1 else 0  # and their gradients
     there, needed = _machine_memory() if memory_bytes is None else memory_bytes, 4 * (copies * parameters + odds)
@@ -132,16 +151,6 @@ def check_memory(task: Task, plan: Plan, copies: int, memory_bytes: int | None =
             f"Lower {'--hidden or --batch' if plan.cell else 'its width, with --set'}."
         )
     return parameters
-
-
-class _Unfilled(TorchFunctionMode):
-    """Leaves normal numbers out: to fill a tensor without memory with them, torch would load its compiler, a second."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if getattr(func, "__name__", "") == "normal_":
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **kwargs)
 
 
 def _machine_memory() -> int | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from seqplay import files, paths
-from seqplay.errors import SeqplayError
+from seqplay.errors import SeqplayError, said
 from seqplay.recipe import to_json
 from seqplay.runs import layout, rows
 from seqplay.runs.layout import RunFiles
@@ -59,7 +59,7 @@ def train(
 
     What was asked in the first `earlier_requests` bytes of control.jsonl was for a process that has ended.
     """
-    from seqplay.engine import planning, tasks
+    from seqplay.engine import catalog, planning, tasks
     from seqplay.engine.drive import Drive
 
     say = Teller(run)
@@ -71,6 +71,8 @@ def train(
         else:
             recipe = layout.read_recipe(run.recipe)
             task = tasks.find(recipe.task).begin(recipe, say)
+            say(f"loading {recipe.model or recipe.cell}")
+            catalog.load(recipe.model or recipe.cell, "model" if recipe.model else "cell")
             say("choosing sizes and trying a few updates")
             plan = planning.make_plan(recipe, task)
             for name, content in task.codec_files().items():
@@ -128,9 +130,9 @@ def _guarded(run: RunFiles, began: float, earlier_requests: int) -> int:
         return 128 + received[0]
     except SeqplayError as problem:
         message, code = _without_home(str(problem), run), problem.exit_code
-    except Exception as problem:
+    except BaseException as problem:  # a plugin may raise anything; a signal is no exception here
         _say(_without_home(traceback.format_exc().rstrip(), run))
-        message, code = _memory_advice(problem) or _without_home(f"{type(problem).__name__}: {problem}", run), 1
+        message, code = _memory_advice(problem) or _without_home(said(problem), run), 1
     _say(message)
     with suppress(SeqplayError), LogWriter(run.log) as log:  # a full disk cannot take the note either
         log.append({"kind": "note", "note": "crashed", "message": message, "exit_code": code})
@@ -150,9 +152,9 @@ def _say(message: str) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
-def _memory_advice(problem: Exception) -> str:
+def _memory_advice(problem: BaseException) -> str:
     """What to lower, when the memory ran out."""
-    text = str(problem).lower()
+    text = said(problem).lower()
     if isinstance(problem, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return "Out of memory. The run is kept. Start another with a smaller --hidden, --batch or --sequence."
     return ""

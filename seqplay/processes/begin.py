@@ -48,7 +48,7 @@ def make_run(
     read = keep_pictures(sources) if about.data == "pictures" else read_sources(sources, column)
     asked = dataclasses.replace(asked, task=about.name, source=read.name, data=read.data, column=column)
     asked = dataclasses.replace(asked, created=time.time())
-    run = shelf.create(name, f"{Path(read.name).stem}-{network}")
+    run = shelf.create(name, f"{Path(read.name).stem}-{network.rpartition(':')[2]}")
     files.write_atomically(run.recipe, rows.to_json(recipe.to_json(asked), indent=2))
     return run
 

@@ -9,7 +9,9 @@ import sys
 
 from seqplay import files
 from seqplay.errors import MissingError
+from seqplay.runs import layout
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.network import lacking
 from seqplay.runs.writable import check_writable
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -21,6 +23,8 @@ def start(run: RunFiles) -> subprocess.Popen[bytes]:
     Raises SeqplayError, and has written nothing, for a run that may not be written.
     """
     check_writable(run)
+    if run.plan.exists() and (told := lacking(layout.read_plan(run))):
+        raise MissingError(told)
     # -P: a file torch.py in the folder where the user happens to be must not be imported instead of torch.
     command = [sys.executable, "-P", "-m", "seqplay.engine.train", os.path.abspath(run.path)]
     try:

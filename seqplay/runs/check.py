@@ -19,6 +19,7 @@ from pathlib import Path
 
 from seqplay import files, paths, plugins
 from seqplay.errors import MissingError, RunError, SeqplayError
+from seqplay.plugin_choice import flag_of
 from seqplay.recipe import Plan, Recipe
 from seqplay.runs import commit, layout, process, summary
 from seqplay.runs.check_checkpoints import Checkpoints, about_checkpoints, read_checkpoints
@@ -26,6 +27,7 @@ from seqplay.runs.check_logs import about_figures, about_log, about_requests
 from seqplay.runs.contents import KEPT_IN_STEP, contents, kept_files
 from seqplay.runs.findings import Finding
 from seqplay.runs.layout import RunFiles
+from seqplay.runs.network import lacking, planned
 from seqplay.runs.reader import last_row
 from seqplay.runs.rows import Row
 from seqplay.runs.writable import check_writable
@@ -72,7 +74,8 @@ def check(run: RunFiles) -> Checked:
         findings += _writable(run)
     findings = [replace(f, message=f.message.replace(f"{run.path}{os.sep}", "")) for f in findings]
     can_write = plan is not None and checkpoints.best is not None and all(f.level != "bad" for f in of_network)
-    return _concluded(run, findings, None if done else checkpoints.newest, can_write)
+    loaded = _called(run) + (flag_of(plan.network) if plan else "")
+    return _concluded(run, loaded, findings, None if done else checkpoints.newest, can_write)
 
 
 def _plan(run: RunFiles, checkpoints: Checkpoints) -> tuple[Plan | None, Finding]:
@@ -119,23 +122,25 @@ def _cell(known: Plan | Recipe | None, done: Row | None) -> Iterator[Finding]:
     if known is None:
         return
     kind, name = ("model", known.model) if known.model else ("cell", known.cell)
-    subject, plugin = f"{kind} {name}", plugins.installed(kind).get(name)
-    if plugin is None or (isinstance(known, Plan) and plugin.distribution != known.distribution):
-        how = "See what is: seqplay doctor"
-        if isinstance(known, Plan):
-            from_where = f"It came from {known.distribution} {known.version}"
-            how = f"{from_where}: pip install {shlex.quote(known.distribution)}"
-        yield Finding("bad", subject, f"is not installed here. {how}")
+    subject = f"{kind} {name}"
+    try:
+        found = planned(known) if isinstance(known, Plan) else (name, plugins.find(name, kind))
+        problem = lacking(known) if isinstance(known, Plan) else ""
+    except MissingError as missing:
+        found, problem = None, str(missing)
+    if problem or found is None:
+        yield Finding("bad", subject, problem)
         return
-    yield Finding("ok", subject, f"is installed, from {plugin.distribution} {plugin.version}")
+    plugin = found[1]
+    yield Finding("ok", subject, f"is installed, from {plugin.origin}")
     if done or not isinstance(known, Plan):
         return
-    for name, planned, here in (
+    for name, then, here in (
         (plugin.distribution, known.version, plugin.version),
         ("torch", known.torch, _version_of("torch")),
     ):
-        if here and here != planned:
-            yield Finding("warn", name, f"planned with {planned}, goes on with {here}: losses may differ slightly")
+        if here and here != then:
+            yield Finding("warn", name, f"planned with {then}, goes on with {here}: losses may differ slightly")
 
 
 def _version_of(distribution: str) -> str | None:
@@ -210,9 +215,9 @@ def _writable(run: RunFiles) -> Iterator[Finding]:
         yield Finding("bad", run.name, str(problem))
 
 
-def _concluded(run: RunFiles, findings: list[Finding], step: int | None, can_write: bool) -> Checked:
-    """`step` is where a run that is not finished would go on."""
-    name, called = run.name, _called(run)
+def _concluded(run: RunFiles, called: str, findings: list[Finding], step: int | None, can_write: bool) -> Checked:
+    """`called` is what a command that loads the run takes, `step` is where one that is not finished would go on."""
+    name = run.name
     bad = list(dict.fromkeys(finding.subject for finding in findings if finding.level == "bad"))
     note = process.read_note(run) if summary.is_busy(run) else None
     good = "" if any(finding.level == "warn" for finding in findings) else "All good: "

@@ -10,11 +10,12 @@ from seqplay.runs import layout, shelf
 
 
 def uses() -> Counter[str]:
-    """The number of runs by the name of their cell; a run whose recipe cannot be read counts nowhere."""
+    """The number of runs by the name of their cell or model; a run whose recipe cannot be read counts nowhere."""
     named: Counter[str] = Counter()
     for run in shelf.all_runs():
         with suppress(RunError):
-            cell = layout.read_json(run.recipe).get("cell")
-            if isinstance(cell, str):
-                named[cell] += 1
+            recipe = layout.read_json(run.recipe)
+            network = recipe.get("model") or recipe.get("cell")
+            if isinstance(network, str):
+                named[network] += 1
     return named

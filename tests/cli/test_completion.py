@@ -103,6 +103,14 @@ def test_options_choices_cells_texts_and_files_are_offered(
     assert values(offered(home, shell, "seqplay show --x se")) == ["plain,seconds"]
     assert values(offered(home, shell, "seqplay completion ")) == ["plain,bash", "plain,zsh", "plain,fish"]
     assert values(offered(home, shell, "seqplay train --cell ")) == [f"plain,{name}" for name in sorted(installed())]
+    assert values(offered(home, shell, "seqplay train --model ")) == [
+        f"plain,{name}" for name in sorted(installed("model"))
+    ]
+    assert values(offered(home, shell, "seqplay train --cell ./o")) == ["file,./o"]
+    assert values(offered(home, shell, "seqplay train --model ~/o")) == ["file,~/o"]
+    assert values(offered(home, shell, "seqplay sample --cell o")) == ["file,o"]  # which needs a file, and no name
+    assert values(offered(home, shell, "seqplay plugins l")) == ["plain,list"]
+    assert values(offered(home, shell, "seqplay plugins new mine --kind m")) == ["plain,model"]
     assert values(offered(home, shell, "seqplay train --recipe x")) == ["file,x"]
     assert values(offered(home, shell, "seqplay train ./x")) == ["file,./x"]
     texts = values(offered(home, shell, "seqplay train "))

@@ -58,7 +58,6 @@ def test_a_plugin_is_described_with_its_settings(installed: str, tmp_path: Path)
         (declared("a: int = field(default=1, metadata={'help': 'x'})"), "KeyError: 'low'"),
         (declared("a: int = field(default_factory=int, metadata=option(1, help='x').metadata)"), "a: its default"),
         (declared("pass").replace("'A sentence.'", "3"), "summary is text, not 3"),
-        (declared("pass").replace("'cell', l", "'model', l"), "it is a model"),
     ],
     ids=lambda value: value.partition(",")[0] if "\n" not in value else "",
 )
