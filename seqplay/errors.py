@@ -15,6 +15,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from contextlib import suppress
+
+LONGEST_SAID = 4096  # characters of what an exception says
 
 
 class SeqplayError(Exception):
@@ -50,6 +53,14 @@ class BusyError(SeqplayError):
 def counted(number: int, unit: str, units: str | None = None) -> str:
     """A number of things in words: "1 byte", "2,000 bytes", and with their own plural "2 jamo"."""
     return f"{number:,} {unit if number == 1 else units or unit + 's'}"
+
+
+def said(problem: BaseException) -> str:
+    """Type and words of an exception that may be of a plugin's making, whatever its own __str__ does."""
+    words = ""
+    with suppress(BaseException):
+        words = str(problem)[:LONGEST_SAID]
+    return f"{type(problem).__name__}: {words}" if words else type(problem).__name__
 
 
 def no_such(kind: str, name: str, valid: Iterable[str], listed: str = "Known") -> str:

@@ -20,6 +20,8 @@ from seqplay.cli import output
 from seqplay.cli.picture import scores_in_short
 from seqplay.cli.views import View, choose_view
 from seqplay.draw.numbers import clock
+from seqplay.errors import SeqplayError
+from seqplay.plugin_choice import flag_of
 from seqplay.processes.training import STOPPING
 from seqplay.runs import commit, scores
 from seqplay.runs.feed import Feed
@@ -28,6 +30,8 @@ from seqplay.runs.progress import AVERAGED, Progress
 
 POLL_SECONDS = 0.05
 MOST_OUTPUT_BYTES = 1 << 16
+KILLING = 3  # the first signal commits, the second ends the process unless a cell's native code keeps it from hearing
+TOLD_CODES = (1, *(error.exit_code for error in SeqplayError.__subclasses__()))  # of a trainer that has said why
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,14 @@ class Ended:
     """How a training process ended: its exit code, what became known of the run, and the last line that it printed."""
 
     run: RunFiles
-    code: int
+    exit_code: int
     progress: Progress
     printed: str = ""
+
+    @property
+    def code(self) -> int:
+        """What the command ends with: not with 0 where a plugin has ended the process before the run was done."""
+        return self.exit_code or int(self.progress.state == "crashed")
 
     @property
     def never_began(self) -> bool:
@@ -55,12 +64,14 @@ def follow(
     feed = Feed(run)
     trainer: subprocess.Popen[bytes] | None = None
     early: list[int] = []
+    sent: list[int] = []
 
     def forward(number: int) -> None:
         if trainer is None:
             early.append(number)
         else:
-            trainer.send_signal(number)
+            sent.append(number)
+            trainer.send_signal(number if len(sent) < KILLING else signal.SIGKILL)
 
     printed_before = 0 if is_new or not run.output.exists() else run.output.stat().st_size
     with signals_to(forward):
@@ -132,11 +143,11 @@ def _last_line(path: Path, begin: int) -> str:
 
 def say_that_it_goes_on(progress: Progress) -> None:
     """What becomes of a run when its viewer leaves."""
-    run, called = progress.run, quote(progress.run)
+    run, stop = progress.run, f"End it: seqplay stop {quote(progress.run)}"
     if progress.state == "paused":
-        output.say(f"{run} stays paused. Go on with: seqplay resume {called}   End it: seqplay stop {called}")
+        output.say(f"{run} stays paused. Go on with: seqplay resume {_loaded(progress)}   {stop}")
     else:
-        output.say(f"{run} goes on. End it: seqplay stop {called}")
+        output.say(f"{run} goes on. {stop}")
 
 
 def say_how_it_ended(ended: Ended, hint: str = "") -> None:
@@ -149,18 +160,25 @@ def say_how_it_ended(ended: Ended, hint: str = "") -> None:
         if warning := scores.warning(progress):
             output.say(warning)
         deed = {"digits": "Draw", "recognise": "Read"}.get(str(progress.start.get("task")), "Write")
-        output.say(f"{f'{deed} with it:'.ljust(14)} seqplay sample {quote(run)}")
+        output.say(f"{f'{deed} with it:'.ljust(14)} seqplay sample {_loaded(progress)}")
         output.say(f"Look at it:    seqplay show {quote(run)}")
     elif code == 0 or code - 128 in STOPPING:
         how = "is paused" if progress.state == "paused" else "stopped"
-        output.say(
-            f"{run} {how} at step {progress.step.get('step', 0):,}. Nothing is lost: seqplay resume {quote(run)}"
-        )
+        where = f"at step {progress.step.get('step', 0):,}"
+        output.say(f"{run} {how} {where}. Nothing is lost: seqplay resume {_loaded(progress)}")
     elif code - 128 in set(signal.Signals):
         output.complain(died(progress, f"was ended by {signal.Signals(code - 128).name}"))
     else:
-        last = ended.printed or f"{run}'s process ended with exit code {code}."
+        how = f"ended with exit code {ended.exit_code}"
+        last = ended.printed or f"{run}'s process {how}."
+        if progress.start and not (ended.printed and ended.exit_code in TOLD_CODES):
+            last = died(progress, how)
         output.complain(f"{last} (All that it printed: {ended.run.output})")
+
+
+def _loaded(progress: Progress) -> str:
+    """A run, as a command takes it that loads its network."""
+    return quote(progress.run) + flag_of(str(progress.start.get("model") or progress.start.get("cell")))
 
 
 def result(progress: Progress) -> str:
@@ -177,6 +195,8 @@ def result(progress: Progress) -> str:
 
 def died(progress: Progress, how: str) -> str:
     """What to say of a process that left no last word."""
+    again = f"seqplay resume {_loaded(progress)}"
+    if not progress.start:
+        return f"{progress.run}'s process {how} before it trained. Try again: {again}"
     where = f"after step {progress.step.get('step', 0):,}"
-    again = f"seqplay resume {quote(progress.run)}"
     return f"{progress.run}'s process {how} {where}. Go on from its newest checkpoint: {again}"

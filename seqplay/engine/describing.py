@@ -20,7 +20,8 @@ from pathlib import Path
 from seqplay import plugins
 from seqplay.engine import descriptions
 from seqplay.errors import MissingError
-from seqplay.known_plugins import PACKAGE, upgrade_or_remove
+from seqplay.known_plugins import PACKAGE, mend, source_folder
+from seqplay.plugin_choice import FileEntry
 from seqplay.plugins import Plugin
 
 LONGEST_REASON = 300  # characters
@@ -52,17 +53,17 @@ def why(problem: BaseException, plugin: Plugin) -> tuple[str, str]:
     cause = _cause(problem)
     if isinstance(cause, ModuleNotFoundError) and isinstance(cause.name, str):
         return _missing(cause.name, plugin)
-    mend = upgrade_or_remove(plugin.distribution)
     if isinstance(cause, MissingError):
         said = str(cause).partition(f"({plugin.entry.value}) ")[2] or str(cause)
+        advice = mend(plugin)
         if said.startswith("is written for contract") and PACKAGE.fullmatch(plugin.distribution):
-            mend = f"pip install --upgrade seqplay {plugin.distribution}"  # either may be the older one
-        return _one_line(said.removesuffix(".")), mend
+            advice = f"pip install --upgrade seqplay {plugin.distribution}"  # either may be the older one
+        return _one_line(said.removesuffix(".")), advice
     text = ""
     with suppress(BaseException):  # the exception is of the plugin's making
         text = str(cause)
     what = f"{type(cause).__name__}: {text}" if text else type(cause).__name__
-    return _one_line(f"raises {what}{_where(cause)}"), mend
+    return _one_line(f"raises {what}{_where(cause)}"), mend(plugin)
 
 
 def _cause(problem: BaseException) -> BaseException:
@@ -73,8 +74,11 @@ def _cause(problem: BaseException) -> BaseException:
 def _missing(module: str, plugin: Plugin) -> tuple[str, str]:
     top = module.partition(".")[0]
     if top == plugin.entry.value.partition(":")[0].partition(".")[0]:
-        again = f"pip install --force-reinstall {plugin.distribution}"
-        return _one_line(f"lacks its own module {module}"), again if PACKAGE.fullmatch(plugin.distribution) else ""
+        again = f"pip install --force-reinstall {plugin.distribution}" if PACKAGE.fullmatch(plugin.distribution) else ""
+        return _one_line(f"lacks its own module {module}"), mend(plugin) if source_folder(plugin) else again
+    if isinstance(plugin.entry, FileEntry) and plugin.entry.path.with_name(f"{top}.py").exists():
+        how = "Make a distribution of both: seqplay plugins new NAME"
+        return _one_line(f"needs {top}.py beside it, and a single file is loaded alone"), how
     if top != module and top in sys.modules:
         how = f"Another version of {top} may have it, or of {plugin.distribution}."
         return _one_line(f"needs {module}, which the {top} that is installed here does not have"), _one_line(how)

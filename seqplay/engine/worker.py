@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import seqplay.steps  # noqa: F401  # before numpy, whose threads it sets
 from seqplay import wire
-from seqplay.errors import RunError, SeqplayError, UsageError, no_such
+from seqplay.errors import RunError, SeqplayError, UsageError, no_such, said
 from seqplay.recipe import Plan
 from seqplay.runs import commit, layout
 from seqplay.runs.best import MODEL, best_step
@@ -99,7 +99,7 @@ def _answer(
         raise
     except BaseException as problem:  # a plugin may raise anything
         traceback.print_exc()
-        send(wire.end(f"{type(problem).__name__}: {problem}", 1))
+        send(wire.end(said(problem), 1))
 
 
 def _send(answers: BinaryIO, number: int, row: Mapping[str, Any]) -> None:
@@ -226,6 +226,15 @@ def _describe(options: Mapping[str, Any]) -> Answer:
     yield {**found, "kind": "description"}
 
 
+def _check(options: Mapping[str, Any]) -> Answer:
+    """What each check of the contract says of a cell or a model, and how fast a cell is beside an LSTM."""
+    from seqplay.engine import catalog
+    from seqplay.engine.contract import running
+
+    architecture, _ = catalog.load(str(options.get("name", "")), str(options.get("kind", "cell")))
+    yield from running.rows(architecture)
+
+
 def _keep(options: Mapping[str, Any]) -> Answer:
     """Pictures read from `sources` into the cache: what they are called, and their SHA-256."""
     from seqplay.data.pictures.sources import read_pictures
@@ -261,7 +270,14 @@ def _stop(options: Mapping[str, Any]) -> Answer:  # noqa: ARG001
     return iter(())
 
 
-WITHOUT_RUN: Questions = {"xray": _xray, "describe": _describe, "keep": _keep, "pictures": _pictures, "stop": _stop}
+WITHOUT_RUN: Questions = {
+    "xray": _xray,
+    "describe": _describe,
+    "check": _check,
+    "keep": _keep,
+    "pictures": _pictures,
+    "stop": _stop,
+}
 
 
 if __name__ == "__main__":

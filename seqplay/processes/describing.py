@@ -13,11 +13,13 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from seqplay import description_cache, descriptions, known_plugins, plugins
+from seqplay.description_cache import Broken
+from seqplay.descriptions import Description
 from seqplay.errors import MissingError
 from seqplay.known_plugins import Known
 
@@ -31,19 +33,28 @@ Tell = Callable[[Known], None]
 
 
 def at_once() -> list[Known]:
-    """Every installed plugin in the order of a list, as far as it is known without loading any: described, or
-    being read.
+    """Every plugin in the order of a list, as far as it is known without loading any: by what was told when it was last
+    loaded, else being read.
     """
-    own: dict[tuple[str, str], descriptions.Description] = {}
+    own: dict[tuple[str, str], Description] = {}
     with suppress(MissingError):  # a damaged file: its architectures are asked as everybody else
         own = descriptions.built_in()
     found = []
     for kind in plugins.GROUPS:
-        for name, plugin in plugins.installed(kind).items():
-            place = None if plugin.built_in else description_cache.place(name, plugin)
-            described = own.get((kind, name)) if plugin.built_in else description_cache.read(place) if place else None
-            found.append(Known(name, plugin, "works" if described else "reading", described))
+        for name, plugin in plugins.found(kind).items():
+            found.append(_kept(Known(name, plugin, "reading"), own))
     return known_plugins.order(found)
+
+
+def _kept(known: Known, own: Mapping[tuple[str, str], Description]) -> Known:
+    plugin = known.plugin
+    if plugin.off:
+        return replace(known, state="off")
+    place = None if plugin.built_in else description_cache.place(known.name, plugin)
+    kept = own.get((plugin.kind, known.name)) if plugin.built_in else description_cache.read(place) if place else None
+    if isinstance(kept, Broken):
+        return _broken(known, kept.reason, kept.advice)
+    return replace(known, state="works", description=kept) if kept else known
 
 
 async def tell_all(tell: Tell, limit_seconds: float = LIMIT_SECONDS) -> None:
@@ -62,18 +73,22 @@ async def tell_all(tell: Tell, limit_seconds: float = LIMIT_SECONDS) -> None:
         tell(known)
     async with asyncio.TaskGroup() as group:
         for known in found:
-            if known.state == "reading":
+            if known.state in ("reading", "broken"):  # what was broken may have been mended by installing another
                 group.create_task(ask_in_turn(known))
 
 
 async def ask(known: Known, limit_seconds: float = LIMIT_SECONDS) -> Known:
-    """What is known of a plugin after asking it, in a process of its own; a description is kept for the next start."""
+    """What is known of a plugin after asking it, in a process of its own; it is kept for the next start."""
     place = (
         None if known.plugin.built_in else await asyncio.to_thread(description_cache.place, known.name, known.plugin)
     )
-    told = await _ask(known, limit_seconds)
-    if place and told.description:
-        await asyncio.to_thread(description_cache.write, place, told.description)
+    try:
+        told = await _ask(known, limit_seconds)
+    except OSError as problem:  # which is no fault of the plugin's, to be kept
+        return _broken(known, f"cannot be read: no process can be started: {problem.strerror}", "Try again.")
+    if place:
+        kept = told.description or Broken(told.reason, told.advice)
+        await asyncio.to_thread(description_cache.write, place, kept)
     return told
 
 
@@ -86,8 +101,6 @@ async def _ask(known: Known, limit_seconds: float) -> Known:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=DEVNULL, stdout=answer_end, stderr=output_end, start_new_session=True
             )
-        except OSError as problem:
-            return _broken(known, f"cannot be read: no process can be started: {problem.strerror}", "Try again.")
         finally:
             os.close(answer_end)
             os.close(output_end)
@@ -101,7 +114,7 @@ async def _ask(known: Known, limit_seconds: float) -> Known:
             await _end_of(process)
         await asyncio.wait([answer.ended, output.ended], timeout=DRAIN_SECONDS)
     known = replace(known, output=output.kept.decode("utf-8", "replace"))
-    mend = known_plugins.upgrade_or_remove(known.plugin.distribution)
+    mend = known_plugins.mend(known.plugin)
     if code is None:
         return _broken(known, f"timed out: it was not loaded after {limit_seconds:g} s", f"Try again, or {mend}")
     if code < 0:
@@ -112,11 +125,10 @@ async def _ask(known: Known, limit_seconds: float) -> Known:
 
 async def _end_of(process: Process) -> None:
     """Wait for a killed process, also while whoever waits is cancelled again, as an app that ends does."""
-    end = asyncio.ensure_future(process.wait())
     cancelled = None
-    while not end.done():
+    while process.returncode is None:  # no task of its own waits: a loop that ends would cancel that, too
         try:
-            await asyncio.shield(end)
+            await process.wait()
         except asyncio.CancelledError as again:
             cancelled = again
     if cancelled:

@@ -23,6 +23,7 @@ from seqplay.errors import MissingError, SeqplayError
 COMMAND = ("-P", "-m", "seqplay.engine.worker")
 MOST_DEATHS = 3  # over one question
 MOST_WAITING = 64  # rows that were answered and not yet taken; then the process waits
+PATIENCE_SECONDS = 10.0  # for the end of an answer that nobody waits for any more: a cell that hangs never comes to it
 TAIL_BYTES = 4096
 LONGEST_LINE = 300  # characters of its last words
 
@@ -81,7 +82,8 @@ class _Answer:
 class Worker:
     """A worker process for the app, started with the first question, and again whenever it has died.
 
-    It answers one question at a time: a newer one ends the iteration of the older with a SupersededError.
+    It answers one question at a time: a newer one ends the iteration of the older with a SupersededError, and the
+    process, where it does not stop for it within PATIENCE_SECONDS.
     """
 
     def __init__(self) -> None:
@@ -90,6 +92,7 @@ class Worker:
         self._output: BinaryIO | None = None
         self._answer: _Answer | None = None
         self._asked = 0
+        self._unended: list[int] = []  # numbers of the questions that the process was given
         self._starting = asyncio.Lock()
 
     async def ask(
@@ -133,6 +136,7 @@ class Worker:
         finally:
             if self._answer is answer:  # nobody waits for the rest of it
                 self._answer = None
+                answer.end()
                 self._asked += 1
                 self._write(wire.Ask("", "stop", number=self._asked))
 
@@ -170,13 +174,23 @@ class Worker:
 
     def _write(self, question: wire.Ask) -> None:
         if self._process and self._process.stdin:
+            if self._unended:
+                loop = asyncio.get_running_loop()
+                loop.call_later(PATIENCE_SECONDS, self._lose_patience, self._process, question.number)
+            self._unended.append(question.number)
             with suppress(OSError, RuntimeError):  # it has died: the end of its output tells
                 self._process.stdin.write(wire.to_line(question).encode())
+
+    def _lose_patience(self, process: Process, newer: int) -> None:
+        """End a process that has not stopped for a newer question; that one is then asked of another."""
+        if self._process is process and any(number < newer for number in self._unended):
+            _kill(process)
 
     async def _start(self) -> None:
         if self._output:
             self._output.close()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
+        self._unended = []
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -211,8 +225,10 @@ class Worker:
                 await self._answer.rows.put(found or code)
 
     async def _give(self, row: Row) -> None:
-        answer = self._answer
-        if answer is None or row.pop("ask", None) != answer.question.number:
+        answer, number = self._answer, row.pop("ask", None)
+        if row["kind"] == "end" and number in self._unended:
+            self._unended.remove(number)
+        if answer is None or number != answer.question.number:
             return
         if row["kind"] != "end":
             await answer.rows.put(row)

@@ -79,18 +79,20 @@ def most(path: Path) -> int:
 
 # -- JSON
 
-BOMBS = {
-    "lists": b"[" + b"[]," * (LARGE // 3) + b"[]]",
-    "lists of one": b"[" + b"[[]]," * (LARGE // 5) + b"[]]",
-    "objects": b"[" + b'{"a":0},' * (LARGE // 8) + b"{}]",
-    "numbers": b"[" + b"1e9," * (LARGE // 4) + b"0]",
-    "entries": b'{"model":{"vocab":{' + b"".join(b'"%x":%d,' % (i, i) for i in range(1_300_000)) + b'"x":1}}}',
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "lists": lambda: b"[" + b"[]," * (LARGE // 3) + b"[]]",
+    "lists of one": lambda: b"[" + b"[[]]," * (LARGE // 5) + b"[]]",
+    "objects": lambda: b"[" + b'{"a":0},' * (LARGE // 8) + b"{}]",
+    "numbers": lambda: b"[" + b"1e9," * (LARGE // 4) + b"0]",
+    "entries": lambda: b'{"model":{"vocab":{' + b"".join(b'"%x":%d,' % (i, i) for i in range(1_300_000)) + b'"x":1}}}',
 }
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=list(BOMBS))
-def test_a_codec_of_more_than_a_million_entries_is_refused_before_it_is_parsed(bomb: bytes, run: RunFiles) -> None:
-    plant_tokenizer(run, bomb)
+def test_a_codec_of_more_than_a_million_entries_is_refused_before_it_is_parsed(
+    bomb: Callable[[], bytes], run: RunFiles
+) -> None:
+    plant_tokenizer(run, bomb())
     said, grown = read_in_a_process(run, CODEC)
     assert "has more than 1,048,576 entries" in said
     assert str(run.tokenizer) in said
@@ -98,7 +100,7 @@ def test_a_codec_of_more_than_a_million_entries_is_refused_before_it_is_parsed(b
 
 
 def test_such_a_codec_bites_a_reader_that_parses_first(run: RunFiles) -> None:
-    plant_tokenizer(run, BOMBS["lists"])
+    plant_tokenizer(run, BOMBS["lists"]())
     assert read_in_a_process(run, "json.loads(run.tokenizer.read_bytes())")[1] > most(run.tokenizer)
 
 

@@ -3,6 +3,7 @@ terminal.
 """
 
 import asyncio
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from tiny_plugins import GOOD, install, on_the_path
 
+from seqplay import plugin_choice
 from seqplay.known_plugins import Known, details
 from seqplay.processes import describing
 
@@ -218,7 +220,10 @@ def test_the_next_start_knows_at_once_what_works_and_asks_again_what_does_not(to
     with on_the_path(told.site, told.home):
         known = {known.name: known for known in describing.at_once() if not known.plugin.built_in}
     assert {name for name, of in known.items() if of.state == "works"} == {*WORKING, "clash:lstm"}
-    assert {name for name, of in known.items() if of.state == "reading"} == {*BROKEN, "a-hanging-one"}
+    assert {name: of.reason for name, of in known.items() if of.state == "broken"} == {
+        name: told.last[name].reason for name in BROKEN
+    }
+    assert {name for name, of in known.items() if of.state == "reading"} == {"a-hanging-one"}
     assert known["good"].description == told.last["good"].description
 
 
@@ -228,6 +233,50 @@ def test_a_plugin_that_hangs_is_ended_and_told_as_timed_out(told: Told) -> None:
         known = asyncio.run(describing.ask(hanging, limit_seconds=0.2))
     assert (known.state, known.reason) == ("broken", "timed out: it was not loaded after 0.2 s")
     assert known.advice == "Try again, or " + MEND.format("a-hanging-one")
+
+
+def test_what_is_switched_off_is_told_as_that_and_not_asked(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQPLAY_PLUGINS", "")
+    seen: list[tuple[str, str]] = []
+
+    async def never(known: Known, limit_seconds: float) -> Known:
+        raise AssertionError(known.name)
+
+    monkeypatch.setattr(describing, "ask", never)
+    with on_the_path(told.site, told.home):
+        asyncio.run(describing.tell_all(lambda known: seen.append((known.name, known.state))))
+    assert {state for name, state in seen if name in BROKEN or name in WORKING} == {"off"}
+    assert {name for name, state in seen if state == "off"} == {*BROKEN, *WORKING, "a-hanging-one", "clash:lstm"}
+    assert len(seen) == len(told.first)
+
+
+def test_a_machine_that_starts_no_process_is_no_fault_of_the_plugins_and_is_not_kept(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", full)
+    with on_the_path(told.site, told.home):
+        good = next(known for known in describing.at_once() if known.name == "good")
+        known = asyncio.run(describing.ask(good))
+        assert (known.state, known.advice) == ("broken", "Try again.")
+        assert known.reason == "cannot be read: no process can be started: Resource temporarily unavailable"
+        assert next(known for known in describing.at_once() if known.name == "good") == good
+
+
+def test_a_single_file_is_described_by_a_process_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQPLAY_PLUGINS", "")
+    (tmp_path / "own.py").write_text(GOOD)
+    (tmp_path / "torn.py").write_text("cell = 1\nraise ValueError('torn')")
+    for path in ("own.py", "torn.py"):
+        plugin_choice.use_file(f"{tmp_path}/{path}:cell")
+    told: dict[str, Known] = {}
+    asyncio.run(describing.tell_all(lambda known: told.update({known.name: known})))
+    assert (told["own.py:cell"].state, told["torn.py:cell"].state) == ("works", "broken")
+    assert [setting.name for setting in details(told["own.py:cell"], 0).settings][:2] == ["heads", "keep"]
+    assert told["torn.py:cell"].reason == "raises ValueError: torn (torn.py, line 2)"
+    assert told["torn.py:cell"].advice == "Mend the file torn.py."
 
 
 def test_without_a_file_of_descriptions_the_built_ins_are_asked_as_everybody_else(
