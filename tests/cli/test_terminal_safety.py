@@ -129,6 +129,8 @@ def surfaces(home: Path) -> dict[str, list[list[str]]]:
         "train": [
             [ALL],
             ["--cell", ALL, "hello"],
+            ["--cell", f"{ALL}.py:Own", "hello"],
+            ["--cell", f"own.py:{ALL.replace('/', '')}", "hello"],
             ["--set", ALL, "hello"],
             ["--name", ALL, "hello"],
             ["--recipe", ALL, "hello"],
@@ -151,6 +153,18 @@ def surfaces(home: Path) -> dict[str, list[list[str]]]:
         "stop": [[named[0]], *bad],
         "rm": [*bad[:2], [doomed(home, named[0]), "--yes"], [doomed(home, named[2]), "--yes", "--now"]],
         "doctor": [[], ["--json"], *([run] for run in named), *bad, [named[0], "--json"], [doomed(home, named[0])]],
+        "plugins": [
+            *(
+                [],
+                ["--json"],
+                ["--" + ALL],
+                [ALL],
+                ["new", ALL],
+                ["new", "mine", "--folder", str(home / next(names()))],
+                ["check", ALL],
+            ),
+            *(["disable", ALL], ["enable", ALL], ["check", f"{ALL}.py:Own"], ["check", f"own.py:{ALL}"]),
+        ],
         "data": [[ALL], ["get", ALL], ["get", "gutenberg", ALL], ["list", "--" + ALL], ["--json"]],
     }
 

@@ -13,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 from tiny_plugins import GOOD, install, on_the_path
 
-from seqplay import descriptions
+from seqplay import descriptions, plugin_choice, plugins
 from seqplay.descriptions import Description
 from seqplay.known_plugins import Known, details
 from seqplay.options import Option
@@ -23,6 +23,7 @@ from seqplay.tui.app import Playground
 from seqplay.tui.places.plugins import Plugins, about_plugin
 from seqplay.tui.reading import Reading
 from seqplay.tui.widgets.box import Box
+from seqplay.tui.widgets.recipe_box import LEFT, RecipeBox
 
 from .conftest import in_a_loop, playground, press, recorded, shown, text_of, until
 
@@ -102,7 +103,7 @@ def test_each_is_listed_with_its_state_and_where_it_comes_from(answers: dict[str
                 ["✗", "ssm", "cell", "seqplay-ssm", "1.4.0"],
             ]
             assert "4 found · 1 being read… · 1 broken" in text_of(pilot)
-            assert "group seqplay.cells" not in text_of(pilot)
+            assert "make your own" not in text_of(pilot)
 
     in_a_loop(look())
 
@@ -148,7 +149,7 @@ def test_a_broken_one_says_why_and_what_to_do_and_that_the_rest_works(answers: d
             )
             assert "Everything else works. 1 run uses it: it can be looked at, not sampled." in about
             assert "o shows the 2 lines that it printed" in about
-            assert shown(pilot)[-1].startswith(" u try again  o its output  / find")
+            assert shown(pilot)[-1].startswith(" u try again  o its output  d disable or enable  / find")
 
     in_a_loop(look())
 
@@ -266,11 +267,59 @@ def test_without_plugins_one_line_says_how_an_own_cell_gets_here(monkeypatch: py
         async with playground() as pilot:
             await press(pilot, "P")
             await until(pilot, lambda: f"{len(OWN)} found" in text_of(pilot), "the list")
-            assert "your own cell: an entry point in the group seqplay.cells" in text_of(pilot)
+            assert "make your own: seqplay plugins new mycell" in text_of(pilot)
+            assert "d disable" not in shown(pilot)[-1]  # what comes with seqplay cannot be
             await press(pilot, "end")
             assert f"▌✓  {OWN[-1]}" in text_of(pilot)  # the line is no choice
 
     in_a_loop(look())
+
+
+def test_d_disables_the_distribution_of_a_plugin_and_enables_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look() -> None:
+        async with playground() as pilot:
+            await press(pilot, "P")
+            await until(pilot, lambda: "✓  good" in text_of(pilot), "its answer")
+            await press(pilot, *["down"] * names.index("good"), "d")
+            await until(pilot, lambda: "–  good" in text_of(pilot), "the list")
+            assert " good ─" in box(pilot)  # the cursor stays on it
+            about = " ".join(line.strip("│ ") for line in box(pilot).splitlines())
+            assert "is not used" in about
+            assert "It is disabled. d uses its distribution again" in " ".join(about.split())
+            assert "1 off" in text_of(pilot)
+            assert "good" not in plugins.installed()
+            assert plugin_choice.disabled() == {"good"}
+            await press(pilot, "d")
+            await until(pilot, lambda: "✓  good" in text_of(pilot), "the list")
+            assert plugin_choice.disabled() == set()
+            await press(pilot, "home", "d")  # what comes with seqplay
+            await until(pilot, lambda: "comes with seqplay" in text_of(pilot), "the notice")
+
+    names = [name for (kind, name) in descriptions.built_in() if kind == "cell"] + ["good"]
+    install(tmp_path / "site", "good", GOOD)
+    with on_the_path(tmp_path / "site", tmp_path / "home"):
+        in_a_loop(look())
+
+
+def test_what_the_session_leaves_out_is_not_switched_by_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look() -> None:
+        async with playground() as pilot:
+            await press(pilot, "P")
+            await until(pilot, lambda: "–  good" in text_of(pilot), "the list")
+            await press(pilot, *["down"] * names.index("good"))
+            assert "left out: SEQPLAY_PLUGINS does not name it." in " ".join(
+                line.strip("│ ") for line in box(pilot).splitlines()
+            )
+            assert "d disable" not in shown(pilot)[-1]
+            assert "uses its distribution again" not in box(pilot)
+
+    names = [name for (kind, name) in descriptions.built_in() if kind == "cell"] + ["good"]
+    install(tmp_path / "site", "good", GOOD)
+    monkeypatch.setenv("SEQPLAY_PLUGINS", "")
+    with on_the_path(tmp_path / "site", tmp_path / "home"):
+        in_a_loop(look())
 
 
 def test_plugins_are_read_by_processes_of_their_own_and_listed_before(
@@ -346,3 +395,36 @@ def test_what_a_plugin_says_cannot_steer_the_terminal() -> None:
         text = "".join(piece.text for line in lines for piece in line)
         assert not {"\x1b", "\x07", "\u202e"} & set(text)
         assert "␛]52;c;aGk=␇[/]" in text
+
+
+def test_the_recipe_offers_what_is_not_known_to_be_broken_or_off(answers: dict[str, Known]) -> None:
+    async def look() -> None:
+        async with playground(size=(120, 36)) as pilot:
+            await until(pilot, lambda: app_of(pilot).plugins_known, "what is installed")
+            box = app_of(pilot).screen.query_one(RecipeBox)
+            assert [name for name, _ in box.choices("cell")] == ["lstm", "mine", "slow", "ssm"]
+            app_of(pilot).learn(SSM)
+            app_of(pilot).learn(replace(MINE, state="off"))
+            assert [name for name, _ in box.choices("cell")] == ["lstm", "slow"]
+
+    in_a_loop(look())
+
+
+def test_a_row_of_the_recipe_leaves_out_its_first_choices_until_the_chosen_one_is_seen(
+    answers: dict[str, Known],
+) -> None:
+    async def look() -> None:
+        async with playground(size=(120, 36)) as pilot:
+            app = app_of(pilot)
+            box = app.screen.query_one(RecipeBox)
+            app.plugins_known = {("cell", name): working(name, name) for name in ("aaaa", "bbbb", "한국", "cccc")}
+            for chosen, shown_names in {
+                "aaaa": ["aaaa", "bbbb", "한국", "cccc"],
+                "한국": ["bbbb", "한국", "cccc"],
+                "cccc": ["한국", "cccc"],
+            }.items():
+                box.asked.values["cell"] = chosen
+                assert [name for name, _ in box._shown("cell", LEFT + 13)] == shown_names
+            assert [name for name, _ in box._shown("cell", LEFT + 1)] == ["cccc"]
+
+    in_a_loop(look())

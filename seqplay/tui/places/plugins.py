@@ -15,10 +15,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from seqplay import known_plugins
+from seqplay import known_plugins, plugins
 from seqplay.draw.lines import Line, Span, cut, span
 from seqplay.draw.text import wrap
 from seqplay.known_plugins import GLYPHS, Details, Known, Row
+from seqplay.plugin_choice import FileEntry
 from seqplay.processes import describing
 from seqplay.runs.uses import uses
 from seqplay.safe_text import cell_width, pad, safe_line
@@ -27,8 +28,8 @@ from seqplay.tui.place import Place
 from seqplay.tui.widgets.box import Box, ListBox
 from seqplay.tui.widgets.footer import Hint
 
-ROLES = {"works": "success", "reading": "muted", "broken": "error"}
-OWN_CELL = "your own cell: an entry point in the group seqplay.cells"
+ROLES = {"works": "success", "reading": "muted", "broken": "error", "off": "muted"}
+OWN_CELL = "make your own: seqplay plugins new mycell"
 HEADS = Row("", "name", "kind", "distribution", "version")
 GAP = 2
 LEAST_NAME, MOST_NAME, MOST_DISTRIBUTION = 10, 24, 28
@@ -46,6 +47,7 @@ class Plugins(Place):
         bind("enter", "open", "details"),
         bind("o", "output", "its output"),
         bind("u", "try_again", "try again"),
+        bind("d", "switch", "disable or enable"),
         bind("slash", "find", "find"),
         bind("escape", "close", "back to the list", "esc"),
     ]
@@ -90,7 +92,8 @@ class Plugins(Place):
         known = self.chosen
         broken: list[str | Hint] = ["try_again"] if known and known.state == "broken" else []
         printed: list[str | Hint] = ["output"] if known and known.output else []
-        return [*first, *broken, *printed, "find"]
+        switch: list[str | Hint] = ["switch"] if known and _can_be_switched(known) else []
+        return [*first, *broken, *printed, *switch, "find"]
 
     def show(self) -> None:
         if not self.is_mounted:
@@ -145,6 +148,16 @@ class Plugins(Place):
 
     async def _ask(self, known: Known) -> None:
         self._tell(await describing.ask(known))
+
+    def action_switch(self) -> None:
+        """Disable the distribution that brings the plugin, or enable it again."""
+        self.run_quietly(self._switch, group="switch")
+
+    async def _switch(self) -> None:
+        known = self.chosen
+        if known is not None:
+            await asyncio.to_thread(plugins.switch, known.plugin.distribution, known.state == "off")
+            await describing.tell_all(self._tell)
 
     def action_find(self) -> None:
         self.run_quietly(self._find, group="find")
@@ -262,6 +275,12 @@ def about_plugin(known: Known, facts: Details, width: int) -> list[Line]:
         say(f"It {facts.problem}.", "")
         say(facts.advice, "title")
         lines += [(Span("u", "key"), Span(" tries it again", "muted")), ()]
+    elif known.state == "off":
+        lines += [(glyph, Span("is not used", "muted")), ()]
+        say(f"It is {facts.problem.partition('. ')[0]}.", "")
+        if _can_be_switched(known):
+            lines.append((Span("d", "key"), Span(" uses its distribution again", "muted")))
+        lines.append(())
     elif known.state == "reading":
         lines += [(glyph, Span(facts.problem, "muted")), ()]
         say(f"A process of its own loads it, for at most {describing.LIMIT_SECONDS:g} seconds.")
@@ -294,5 +313,11 @@ def _settings(facts: Details, width: int) -> list[Line]:
     return lines
 
 
+def _can_be_switched(known: Known) -> bool:
+    """Whether it is used or not for good: not what comes with seqplay, nor what this session's variable decides."""
+    of_session = isinstance(known.plugin.entry, FileEntry) or known.plugin.off.startswith("left out")
+    return not known.plugin.built_in and not of_session
+
+
 def _origin(known: Known) -> str:
-    return f"{known.plugin.kind} of {known.plugin.distribution} {known.plugin.version}"
+    return f"{known.plugin.kind} of {known.plugin.origin}"

@@ -13,6 +13,7 @@ from seqplay import plugins, tasks
 from seqplay.draw.lines import Line, Span, cut, line_width, span
 from seqplay.options import Option, options_of
 from seqplay.recipe import OF_A_STACK, Recipe
+from seqplay.safe_text import cell_width
 from seqplay.tasks import TASKS, Data
 from seqplay.tui.keys import bind
 from seqplay.tui.widgets.box import Box
@@ -103,12 +104,18 @@ class RecipeBox(Box):
     def __init__(self, asked: Asked) -> None:
         super().__init__("recipe", id="recipe", focusable=True)
         self.asked, self.in_hand, self.why = asked, 0, ""
-        self._cells = list(plugins.installed("cell"))
+        self._installed = list(plugins.installed("cell"))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The settings that have a row."""
         return ROWS[self.asked.data]
+
+    def _cells(self) -> list[str]:
+        """The cells that are not known to be broken or switched off."""
+        known = self.playground.plugins_known
+        usable = [name for (kind, name), one in known.items() if kind == "cell" and one.state in ("works", "reading")]
+        return usable or self._installed
 
     def _models(self) -> list[str]:
         """The models of the task, as far as is known what each is for."""
@@ -124,7 +131,7 @@ class RecipeBox(Box):
     def choices(self, name: str) -> list[tuple[Any, str]]:
         """The values of a row, and how each is written."""
         if name == "cell":
-            return [(cell, cell) for cell in self._cells]
+            return [(cell, cell) for cell in self._cells()]
         if name == "task":
             return [(about.name, DOES.get(about.name, about.name)) for about in TASKS.values() if about.data != "text"]
         if name == "model":
@@ -138,7 +145,7 @@ class RecipeBox(Box):
         return [(choice, choice) for choice in DECLARED[name].choices]
 
     def content(self, width: int, height: int) -> Sequence[Line]:
-        lines = [cut(self._row(number, name), width) for number, name in enumerate(self.names)]
+        lines = [cut(self._row(number, name, width), width) for number, name in enumerate(self.names)]
         button = [Span(" "), Span(" ▸ Start ", "place"), Span(" enter", "key")]
         count = len(self.asked.declared) + len(self.asked.settings)
         more = [Span("    a", "key"), Span(f" all {count} settings", "muted")]
@@ -150,7 +157,16 @@ class RecipeBox(Box):
         why: list[Line] = [cut((span(f" {self.why}", "muted"),), width)] if self.why and height > len(lines) + 1 else []
         return [*lines, *why, *blank, cut((*button, *more), width)]
 
-    def _row(self, number: int, name: str) -> Line:
+    def _shown(self, name: str, width: int) -> list[tuple[Any, str]]:
+        """The choices of a row, without the first ones where the chosen one would not be seen."""
+        choices, now = self.choices(name), self.asked.value(name)
+        chosen = next((at for at, (value, _) in enumerate(choices) if value == now), 0)
+        first = 0
+        while first < chosen and LEFT + sum(cell_width(text) + 2 for _, text in choices[first : chosen + 1]) > width:
+            first += 1
+        return choices[first:]
+
+    def _row(self, number: int, name: str, width: int) -> Line:
         in_hand = number == self.in_hand and self.has_focus
         label = NAMES.get(name, name)
         line: list[Span] = [
@@ -158,7 +174,7 @@ class RecipeBox(Box):
             Span(label.ljust(LEFT - 1), "" if in_hand else "muted"),
         ]
         now = self.asked.value(name)
-        for value, text in self.choices(name):
+        for value, text in self._shown(name, width):
             unit = " min" if name == "minutes" and value == now else ""
             line.append(span(f" {text}{unit} ", "chosen" if value == now else "muted"))
         if name == "minutes" and now is None:
@@ -197,10 +213,8 @@ class RecipeBox(Box):
         if row < len(self.names):
             self.in_hand = row
             at, name = LEFT, self.names[row]
-            for value, _ in self.choices(name):
-                piece = next(
-                    p for p, (v, _) in zip(self._row(row, name)[2:], self.choices(name), strict=False) if v == value
-                )
+            width, _ = self.inner(*self.size)
+            for piece, (value, _) in zip(self._row(row, name, width)[2:], self._shown(name, width), strict=False):
                 at += line_width([piece])
                 if x < at:
                     self._choose(name, value)
