@@ -26,6 +26,7 @@ lint: .venv/developing  ## style and likely mistakes
 
 types: .venv/developing  ## static types
 	$(BIN)/mypy
+	$(BIN)/mypy plugins/*/seqplay_*
 
 floors: .venv/developing  ## which package may import which
 	$(BIN)/lint-imports
