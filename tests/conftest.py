@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -16,6 +17,11 @@ def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "seqplay-home"
     monkeypatch.setenv("SEQPLAY_HOME", str(home))
     return home
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: collecting garbage need not look through it, again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

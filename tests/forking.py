@@ -3,7 +3,8 @@ command, and such a child forks its trainer or worker.
 
 What a child does from there on is what `python -P -m seqplay` does: its own arguments, environment, folder, streams and
 signals, the module run as `__main__`, an exit code. What happens before that (interpreter, locale, imports) is not seen
-here: `can_serve` tells, and the tests whose subject it is start processes.
+here: `can_serve` tells, and the tests whose subject it is start processes. And a trainer tries its network out with 4
+updates, not with 24.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from importlib import import_module
 from typing import Any
 
 IMPORTED = (
-    *("numpy", "torch", "tokenizers", "safetensors.numpy", "safetensors.torch", "rich.live", "rich.progress"),
+    *("numpy.random", "torch", "tokenizers", "safetensors.numpy", "safetensors.torch", "filelock", "rich.live"),
     *("seqplay.cli", "seqplay.data.tokens", "seqplay.steps.cells", "seqplay.steps.writing", "seqplay.processes.worker"),
     *("seqplay.engine.drive", "seqplay.engine.planning", "seqplay.engine.tasks", "seqplay.engine.checkpoints"),
-    *("seqplay.engine.tasks.text", "seqplay.draw.rich_lines", "seqplay.engine.cells.lstm"),
+    *("seqplay.engine.tasks.text", "seqplay.draw.rich_lines", "seqplay.engine.cells.lstm", "seqplay.steps.cells.lstm"),
+    *("seqplay.engine.tasks.digits", "seqplay.engine.models.dcgan", "torch.utils._device", "rich.progress"),
+    *("seqplay.engine.tasks.recognise", "seqplay.engine.models.cnn"),
 )
 LEFT_OUT = (
     *("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES", "SEQPLAY_DEBUG"),
@@ -42,6 +45,10 @@ LEFT_OUT = (
 NUMBER = struct.Struct("i")  # a pid, and later an exit code, told on one pipe
 READ_AT_START_UP = ("LANG", "LC_", "PYTHON", "PY_COLORS", "FORCE_COLOR", "OMP_", "MKL_", "TORCH", "LD_")
 SET_BY_LIBRARIES = ("OMP_", "MKL_", "TORCH")  # as they are imported
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+"""Read as torch is loaded, here and in every process that tests start. Two threads of a network wait for each other
+all the time, and by default they compute while they wait: on cores that others use as well, ten times what they do.
+"""
 AT_START = dict(os.environ)
 
 
@@ -98,14 +105,16 @@ class Forks:
         streams: tuple[int, int, int],
         cwd: str | os.PathLike[str] | None = None,
         terminal: bool = False,
+        module: str = "seqplay",
     ) -> Child:
-        """Begin `seqplay ARGV` on three streams, which with `terminal` are the terminal that controls it."""
+        """Begin `python -P -m MODULE ARGV` on three streams; with `terminal` they are the terminal that controls it."""
         assert self.can_serve(environment)
         asked = {
             "argv": [os.fsdecode(word) for word in argv],
             "environment": dict(environment),
             "cwd": os.fspath(cwd or os.getcwd()),
             "terminal": terminal,
+            "module": module,
         }
         told, tell = os.pipe()
         with tempfile.TemporaryFile() as request, self._lock:
@@ -235,7 +244,7 @@ def _become_asked(given: Sequence[int]) -> None:
     os.environ.update(asked["environment"])
     os.chdir(asked["cwd"])
     subprocess.Popen = Forking  # type: ignore[misc]
-    _become("seqplay", asked["argv"])
+    _become(asked["module"], asked["argv"])
 
 
 class Forking(subprocess.Popen):  # type: ignore[type-arg]
@@ -304,6 +313,7 @@ def main() -> None:
 
     for name in (*IMPORTED, *(f"seqplay.cli.{MODULES.get(name, name)}" for name in COMMANDS)):
         import_module(name)
+    sys.modules["seqplay.engine.planning"].MEASURE_STEPS = 4  # type: ignore[attr-defined]
     atexit._clear()  # what torch has registered takes longer than most commands, and no command needs it
     gc.freeze()  # a collection in a child would copy every page that it looks at
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -20,7 +20,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from forking import FORKS, environment
+from forking import FORKS, Child, environment
 
 from seqplay.runs import process
 from seqplay.runs.layout import RunFiles
@@ -134,6 +134,34 @@ def started(home: Path, *argv: str | Path) -> "subprocess.Popen[bytes]":
     return command
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A forked command that has begun, and the pipes that it prints to."""
+
+    child: Child
+    out: int
+    err: int
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.child.pid, number)
+
+    def ended(self) -> Result:
+        """Wait for its end."""
+        with open(self.out, "rb") as out, open(self.err, "rb") as err:
+            told = err.read(), out.read()
+        return Result(as_shells_say(self.child.wait(GUARD)), *reversed(told))
+
+
+def begun(home: Path, *argv: str | Path) -> Begun:
+    """Begin a command as `started` does, but forked; its trainer bears another name in a list of processes."""
+    (out, write_out), (err, write_err) = os.pipe(), os.pipe()
+    with open(os.devnull, "rb") as nothing:
+        child = FORKS.start(argv, environment(home), (nothing.fileno(), write_out, write_err))
+    os.close(write_out)
+    os.close(write_err)
+    return Begun(child, out, err)
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_running(home: Path) -> Iterator[None]:
     """A test that fails half-way leaves neither its commands nor their trainers behind."""
@@ -160,8 +188,15 @@ def terminal(home: Path, *argv: str | Path, env: Mapping[str, str] | None = None
     return pexpect.spawn(COMMAND[0], command, env=environment(home, **(env or {})), dimensions=(30, 100), timeout=GUARD)
 
 
-def on_pty(home: Path, *argv: str | Path, env: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-    """Run a command on such a terminal: its exit code, and every byte that the terminal got."""
+def on_pty(
+    home: Path,
+    *argv: str | Path,
+    env: Mapping[str, str] | None = None,
+    typing: Callable[[int], object] = lambda terminal: None,
+) -> tuple[int, bytes]:
+    """Run a command on such a terminal: its exit code, and every byte that the terminal got. `typing` is what a person
+    does meanwhile, on a terminal of a command that can be forked.
+    """
     given = environment(home, **(env or {}))
     if not FORKS.can_serve(given):
         child = terminal(home, *argv, env=env)
@@ -171,6 +206,7 @@ def on_pty(home: Path, *argv: str | Path, env: Mapping[str, str] | None = None) 
     termios.tcsetwinsize(theirs, (30, 100))
     forked = FORKS.start(argv, given, (theirs, theirs, theirs), terminal=True)
     os.close(theirs)
+    typing(ours)
     raw = b"".join(iter(partial(_read, ours), b""))
     os.close(ours)
     return as_shells_say(forked.wait(GUARD)), raw
@@ -234,7 +270,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, text: Path) -> Trained:
     """Eight steps of training, never changed by a test."""
     home = tmp_path_factory.mktemp("trained") / "home"
-    result = started_anew(home, "train", text, "--steps", "8", *SMALL, "--name", "harbour", "--json")
+    result = seqplay(home, "train", text, "--steps", "8", *SMALL, "--name", "harbour", "--json")
     assert result.code == 0, result.err.decode()
     return Trained(home, RunFiles(home / "runs" / "harbour"), result)
 

@@ -15,7 +15,7 @@ from seqplay.runs.lock import WriterLock
 from seqplay.runs.reader import last_row
 from seqplay.runs.sizes import as_bytes, size_on_disk
 
-from .conftest import SMALL, Trained, as_if_killed, ended, on_pty, rows_in, seqplay, started, until
+from .conftest import SMALL, Trained, as_if_killed, begun, on_pty, rows_in, seqplay, until
 from .test_start_up import loaded
 from .test_terminal_safety import COLOUR
 
@@ -99,18 +99,18 @@ def test_a_run_in_training_raises_no_alarm(home: Path, text: Path, monkeypatch: 
     monkeypatch.setenv("SEQPLAY_HOME", str(home))
     run = RunFiles(home / "runs" / "long")
     often = ("--set", "evaluate_every=1", "--steps", "1000000", "--name", "long")
-    trainer = started(home, "train", text, *SMALL, *often)
+    trainer = begun(home, "train", text, *SMALL, *often)
     until(lambda: last_row(run.log, ("step",)), "the first step")
-    begun, looks = 0, 0
-    while looks < 20 or begun < 5:
+    stepped, looks = 0, 0
+    while looks < 20 or stepped < 5:
         before = last_row(run.log, ("step",))
         checked = check(run)
         assert [finding for finding in checked.findings if finding.level != "ok"] == []
         assert checked.verdict.startswith("All good: long is training now, in process ")
-        begun, looks = begun + (last_row(run.log, ("step",)) != before), looks + 1
+        stepped, looks = stepped + (last_row(run.log, ("step",)) != before), looks + 1
     assert seqplay(home, "doctor", "long").code == 0
     assert seqplay(home, "stop", "long").code == 0
-    ended(trainer)
+    trainer.ended()
     assert seqplay(home, "doctor", "long").out.decode().splitlines()[-1].startswith("All good: `seqplay resume long`")
 
 

@@ -33,10 +33,10 @@ def test_it_prints_the_same_bytes_and_ends_with_the_same_code(argv: tuple[str | 
 
 
 def test_a_trainer_that_is_forked_learns_the_same(trained: Trained, text: Path, home: Path) -> None:
-    """The shared run was trained by a command and a trainer that started anew."""
-    forked = seqplay(home, "train", text, "--steps", "8", *SMALL, "--name", "harbour", "--json")
-    assert (forked.code, forked.err) == (trained.result.code, trained.result.err)
-    assert list(map(without_clocks, forked.rows)) == list(map(without_clocks, trained.result.rows))
+    """The shared run was trained by a command that was forked, and so was its trainer."""
+    anew = started_anew(home, "train", text, "--steps", "8", *SMALL, "--name", "harbour", "--json")
+    assert (anew.code, anew.err) == (trained.result.code, trained.result.err)
+    assert list(map(without_clocks, anew.rows)) == list(map(without_clocks, trained.result.rows))
 
 
 def test_a_terminal_gets_the_same(trained: Trained) -> None:

@@ -26,7 +26,7 @@ from seqplay.runs.layout import RunFiles
 from .conftest import COMMAND, GUARD, SMALL, ended, environment, rows_in, seqplay, started, until
 
 LARGE = 64_000_000  # bytes
-LEARNED = 20_000_000  # bytes at the beginning, from which words are learned
+LEARNED = 12_000_000  # bytes at the beginning, from which words are learned
 MOST = 150  # MB more than for five letters; the promise is 600 for a text of 1 GB
 MOST_OF_WORDS = 600  # the library counts them in memory
 SIZES = (*SMALL, "--holdout", "0", "--steps", "2", "--name", "large")  # to score what is held out would take minutes

@@ -16,9 +16,10 @@ from .conftest import (
     GUARD,
     OPTIONS,
     Result,
-    code_of,
+    begun,
     ended,
     environment,
+    on_pty,
     processes_of,
     rows_in,
     run_in,
@@ -75,16 +76,16 @@ def assert_resumes_to_its_end(home: Path) -> Result:
 
 def test_every_signal_ends_training_after_a_commit_with_its_exit_code(home: Path, train: tuple[str, ...]) -> None:
     """The three interrupt one run, one after the other, and it still comes to its end with every step made once."""
-    command = started(home, *train)
+    command = begun(home, *train)
     for at, (number, code) in enumerate(SIGNALS):
         if at:
             before = commit.steps(run_in(home).checkpoints)[-1]
-            command = started(home, "resume")
+            command = begun(home, "resume")
             until(lambda: (last_row(run_in(home).log, ("step",)) or {})["step"] > before, "a step more")  # noqa: B023
         else:
             stepping(home)
         command.send_signal(number)
-        result = ended(command)
+        result = command.ended()
         assert result.code == code
         assert "Nothing is lost: seqplay resume harbour" in result.lines[-1]
         assert_kept(run_in(home))
@@ -129,11 +130,12 @@ def test_a_signal_at_once_ends_a_command_before_it_starts_a_trainer(home: Path, 
 
 
 def test_ctrl_c_on_a_terminal_commits_and_gives_the_cursor_back(home: Path, train_long: tuple[str, ...]) -> None:
-    child = terminal(home, *train_long)
-    stepping(home)
-    child.sendintr()
-    raw = child.read()
-    assert code_of(child) == 130
+    def typing(terminal: int) -> None:
+        stepping(home)
+        os.write(terminal, b"\x03")
+
+    code, raw = on_pty(home, *train_long, typing=typing)
+    assert code == 130
     assert b"Nothing is lost: seqplay resume harbour" in raw
     assert raw.lower().count(b"nothing is lost") == 1
     assert raw.rindex(b"\x1b[?25h") > raw.rindex(b"\x1b[?25l")
@@ -166,23 +168,22 @@ def test_nohup_keeps_a_hang_up_from_ending_training(home: Path, train: tuple[str
 
 
 def test_whoever_reads_no_further_is_told_that_training_goes_on(home: Path, train_long: tuple[str, ...]) -> None:
-    command = started(home, *train_long, "--json")
-    assert command.stdout is not None
-    assert command.stdout.readline()
-    command.stdout.close()
-    command.stdout = None
-    result = ended(command)
-    assert (result.code, result.lines) == (0, ["harbour goes on. End it: seqplay stop harbour"])
-    assert processes_of(run_in(home))
+    command = begun(home, *train_long, "--json")
+    assert os.read(command.out, 1)
+    os.close(command.out)
+    code = command.child.wait(GUARD)
+    with open(command.err) as err:
+        assert (code, err.read()) == (0, "harbour goes on. End it: seqplay stop harbour\n")
+    assert process.read_note(run_in(home))
 
 
 def test_training_goes_on_when_its_command_is_killed_until_stop(home: Path, train_long: tuple[str, ...]) -> None:
-    command = started(home, *train_long)
+    command = begun(home, *train_long)
     stepping(home)
     note = process.read_note(run_in(home))
     assert note is not None
-    command.kill()
-    ended(command)
+    command.send_signal(signal.SIGKILL)
+    assert command.ended().code == 137
     seen = (last_row(run_in(home).log, ("step",)) or {})["step"]
     until(lambda: (last_row(run_in(home).log, ("step",)) or {})["step"] > seen + 10, "more steps")
     (row,) = seqplay(home, "runs", "--json").rows
@@ -192,7 +193,6 @@ def test_training_goes_on_when_its_command_is_killed_until_stop(home: Path, trai
     assert result.code == 0
     assert "Go on with: seqplay resume harbour" in result.lines[-1]
     until(lambda: not process.is_alive(note), "the end of the trainer")
-    assert not processes_of(run_in(home))
     assert_kept(run_in(home))
 
 
@@ -226,12 +226,12 @@ def test_a_detached_run_is_listed_paused_resumed_and_stopped(home: Path, train_l
 def test_a_trainer_that_is_killed_is_told_in_one_line_and_resume_finishes_it(
     home: Path, train: tuple[str, ...]
 ) -> None:
-    command = started(home, *train)
+    command = begun(home, *train)
     stepping(home)
     note = process.read_note(run_in(home))
     assert note is not None
     os.kill(note.pid, signal.SIGKILL)
-    result = ended(command)
+    result = command.ended()
     assert result.code == 137
     assert "harbour's process was ended by SIGKILL" in result.lines[-1]
     assert "seqplay resume harbour" in result.lines[-1]

@@ -25,6 +25,7 @@ from seqplay.cli.follow import Ended
 from seqplay.cli.picture import LEAST_PAGE
 from seqplay.cli.views import REPAINT_SECONDS, Page
 from seqplay.errors import UsageError
+from seqplay.runs import process
 from seqplay.runs.layout import RunFiles
 from seqplay.runs.lock import WriterLock
 from seqplay.runs.progress import Progress
@@ -40,12 +41,10 @@ from .conftest import (
     code_of,
     ended,
     environment,
-    processes_of,
     rows_in,
     run_in,
     seqplay,
     started,
-    started_anew,
     stepping,
     until,
 )
@@ -188,9 +187,10 @@ def no_screen_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_two_watchers_see_a_real_training_to_its_end_and_leave_no_trace(home: Path, text: Path) -> None:
     """One gets every row as `train --json` would have given it, the other words."""
-    begun = started_anew(home, "train", text, "--steps", "100000000", *OPTIONS, "--detach")
-    assert begun.code == 0
+    assert seqplay(home, "train", text, "--steps", "100000000", *OPTIONS, "--detach").code == 0
     stepping(home)
+    note = process.read_note(run_in(home))
+    assert note is not None
     watchers = [started(home, "watch", "--json"), started(home, "watch", "harb")]
     assert json.loads(first_line(watchers[0].stdout))["kind"] == "start"
     until(lambda: (last_row(run_in(home).log, ("evaluation",)) or {}).get("step"), "a score")
@@ -204,7 +204,7 @@ def test_two_watchers_see_a_real_training_to_its_end_and_leave_no_trace(home: Pa
     assert "train loss" in said.lines[1]
     for result in (told, said):
         assert "Nothing is lost: seqplay resume harbour" in result.lines[-1]
-    until(lambda: not processes_of(run_in(home)), "the end of the trainer")
+    until(lambda: not process.is_alive(note), "the end of the trainer")
 
 
 def test_a_run_that_is_being_prepared_is_waited_for(copied: Trained) -> None:
@@ -225,7 +225,7 @@ def test_a_run_that_never_became_one_is_told_to_its_watcher(home: Path) -> None:
     """Its trainer says why, and its command takes it away."""
     command = started(home, "train", "hello", "--set", "hiddn=8", "--name", "harbour")
     until(lambda: run_in(home).recipe.exists(), "the run's recipe")
-    watching = ended(started(home, "watch", "harbour"))
+    watching = seqplay(home, "watch", "harbour")
     assert ended(command).code == 2
     (line,) = watching.lines
     assert watching.code == 1

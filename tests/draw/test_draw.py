@@ -79,7 +79,7 @@ def check_lines(lines, width):
         assert all(span.text for span in line)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CURVES, WIDTHS, HEIGHTS, st.booleans())
 def test_any_curves_fit_into_any_size(figure, width, height, ascii_only):
     lines = draw(figure, width, height, ascii_only=ascii_only)
@@ -87,7 +87,7 @@ def test_any_curves_fit_into_any_size(figure, width, height, ascii_only):
     check_lines(lines, width)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(OTHERS, WIDTHS, st.booleans())
 def test_any_figure_fits_into_any_width(figure, width, ascii_only):
     check_lines(draw(figure, width, 10, ascii_only=ascii_only), width)

@@ -26,7 +26,7 @@ from seqplay import files, wire
 from seqplay import recipe as recipes
 from seqplay.data.pictures.sources import read_pictures
 from seqplay.data.texts import read_sources
-from seqplay.engine import worker
+from seqplay.engine import planning, worker
 from seqplay.engine.drive import Drive
 from seqplay.engine.tasks import text as text_task
 from seqplay.engine.train import train
@@ -45,6 +45,7 @@ from seqplay.engine import drive, loop, planning, tasks, train
 from seqplay.engine.tasks import text
 
 text.PREVIEW_TOKENS = 20
+planning.MEASURE_STEPS = 4
 for line in sys.stdin:
     asked = json.loads(line)
     if "wait" in asked:
@@ -216,9 +217,10 @@ class ForkServer:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty SEQPLAY_HOME, and previews that cost little."""
+    """An empty SEQPLAY_HOME, and previews and a measuring of the machine that cost little."""
     monkeypatch.setenv("SEQPLAY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(text_task, "PREVIEW_TOKENS", 20)
+    monkeypatch.setattr(planning, "MEASURE_STEPS", 4)
     return tmp_path / "home"
 
 

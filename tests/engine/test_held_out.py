@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from seqplay.runs.best import best_step
 MakeRun = Callable[..., Any]
 SIZES = {"hidden": 8, "embedding": 8, "threads": 1}
 EACH_ITS_OWN = "".join(chr(0x4E00 + place) for place in range(3000))  # an id tells its place
-EPOCHS = 6
+EPOCHS = 3
 PLANTED = "§"
 MARKS = {"char": PLANTED, "word": "unicorn", "bpe": "unicorn", "byte": PLANTED, "jamo": "각"}
 KINDS = tuple(MARKS)
@@ -152,13 +153,25 @@ def test_of_a_large_text_the_vocabulary_comes_from_its_beginning(
 # -- the score
 
 
-@pytest.fixture(params=["lstm", "gru", "rnn"])
-def trained(request: pytest.FixtureRequest, make_run: MakeRun) -> Any:
-    """A run whose held-out part holds an unknown character."""
+@pytest.fixture(scope="module", params=["lstm", "gru", "rnn"])
+def trained_once(
+    request: pytest.FixtureRequest, make_run_in: MakeRun, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Any]:
+    """A home, and a run in it whose held-out part holds an unknown character; no test changes it."""
+    home = tmp_path_factory.mktemp("held-out")
     text = built_in_text("english").decode()[:4000]
     text = text[:3900] + PLANTED * 2 + text[3902:]
-    run = make_run(text, cell=request.param, steps=30, layers=2, evaluate_every=10, **SIZES)
-    run.train()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SEQPLAY_HOME", str(home))
+        run = make_run_in(home, text, cell=request.param, steps=30, layers=2, evaluate_every=10, **SIZES)
+        assert run.train()
+    return home, run
+
+
+@pytest.fixture
+def trained(trained_once: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    home, run = trained_once
+    monkeypatch.setenv("SEQPLAY_HOME", str(home))
     return run
 
 

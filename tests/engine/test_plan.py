@@ -143,7 +143,8 @@ def test_planning_training_and_resuming_do_without_torchs_compiler(cell: str, ma
 
 def test_a_plan_that_fills_tensors_without_memory_is_noticed(make_run: MakeRun, server: Any) -> None:
     run = make_run(ENGLISH[:2000], steps=3, **SMALL)
-    naive = "from contextlib import nullcontext\nplanning._Unfilled = nullcontext\n"
+    naive = "from contextlib import nullcontext\nfrom seqplay.engine import without_memory\n"
+    naive += "without_memory._Unfilled = nullcontext\n"
     assert server.run(run, naive + LOADS_NO_COMPILER) == 1
 
 

@@ -203,7 +203,7 @@ def test_without_colour_the_place_and_the_cursor_are_seen_all_the_same(home_of_i
     with Terminal(home_of_its_own, NO_COLOR="1") as terminal:
         terminal.until_shown("▌ english")
         terminal.type("P")
-        terminal.until_shown("your own cell")
+        terminal.until_shown("make your own")
         terminal.type("\x10")
         terminal.until_shown("colours: dark")
         terminal.type(ESCAPE, "\x11")

@@ -326,7 +326,7 @@ class Digits(ByHand):
         if self.view == NOW:
             self.point = event.index
         self.moved = None
-        self.sliders.put(SLIDERS_OFF, self.sliders.in_hand)
+        self.sliders.move(SLIDERS_OFF, self.sliders.in_hand)
         self.show()
 
     def action_main(self) -> None:

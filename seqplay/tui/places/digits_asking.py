@@ -77,7 +77,7 @@ class DigitsAsking(Steering):
         self._first_map: Picture | None = None
         self.point, self.grid.marked = 0, None
         """The one of the run's own pictures that is chosen."""
-        self.sliders.put(SLIDERS_OFF, KEYS[0])
+        self.sliders.move(SLIDERS_OFF, KEYS[0])
         self._mover.forget()
         self._reads.forget()
         self._steer_walk()
@@ -270,7 +270,7 @@ class DigitsAsking(Steering):
 
     def _turn_to(self, view: str) -> None:
         self.view, self.moved = view, None
-        self.sliders.put(SLIDERS_OFF, self.sliders.in_hand)
+        self.sliders.move(SLIDERS_OFF, self.sliders.in_hand)
         if view == WRONG:
             self.call_after_refresh(self.table.focus)
         self._steer_walk()
@@ -309,7 +309,7 @@ class DigitsAsking(Steering):
             self._hold(True)
 
     def _take(self, key: str) -> None:
-        self.sliders.put(self.sliders.sliders, key)
+        self.sliders.move(self.sliders.sliders, key)
 
     def action_turn(self, by: int) -> None:
         if self.is_reading or self.is_by_hand or self.pictures() is None or not self._may_ask():
@@ -325,7 +325,7 @@ class DigitsAsking(Steering):
             self._put_sliders(SLIDERS_OFF)
 
     def _put_sliders(self, sliders: tuple[float, ...]) -> None:
-        self.sliders.put(sliders, self.sliders.in_hand)
+        self.sliders.move(sliders, self.sliders.in_hand)
         if any(sliders):
             self._mover.want((self.point, sliders))
         else:

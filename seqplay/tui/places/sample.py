@@ -29,7 +29,7 @@ from seqplay.tui.place import TALL, WIDE, Place
 from seqplay.tui.sampling import NAMES
 from seqplay.tui.subject import Subject
 from seqplay.tui.widgets import prompt_box
-from seqplay.tui.widgets.dials_box import DialsBox
+from seqplay.tui.widgets.dials_box import DialsBox, dials
 from seqplay.tui.widgets.footer import Hint
 from seqplay.tui.widgets.novelty_box import NoveltyBox, SourcesBox, in_short
 from seqplay.tui.widgets.odds_box import OddsBox
@@ -83,7 +83,7 @@ class Sample(Place):
         self.in_hand, self.view = "t", VIEWS[0]
         self.wants_beside: bool | None = None  # None: where there is room
         self.wants_sources: bool | None = None
-        self.prompt, self.odds, self.dials = PromptBox(), OddsBox(), DialsBox()
+        self.prompt, self.odds, self.dials = PromptBox(), OddsBox(), DialsBox("dials", id="dials")
         self.sources, self.novelty = SourcesBox(), NoveltyBox()
         self.boxes = {name: WritingBox(id=name, focusable=name == MAIN) for name in BOXES}
         self.main = self.boxes[MAIN]
@@ -158,7 +158,7 @@ class Sample(Place):
             prompt.put(writer.prompt)
             writer.prompt = prompt.text
         prompt.name_unknown(writer.unknown)
-        self.dials.put(writer.sampling, self.in_hand)
+        self.dials.put(dials(writer.sampling), self.in_hand)
         roomy = self.has_class("-huge") and self.has_class("-towering")
         sources.display = roomy if self.wants_sources is None else self.wants_sources
         sources.put(writer.writing, writer.writing.source_at(writer.place))

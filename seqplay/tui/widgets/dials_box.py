@@ -1,4 +1,4 @@
-"""The dials: how a model chooses among its odds, how much it writes, and with what seed."""
+"""Dials that are turned by keys and by the mouse: how a model chooses among its odds, how much it writes, its seed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def dials(sampling: Sampling) -> list[Dial]:
 
 
 class DialsBox(Box):
-    """A line for each dial. A click takes it in hand, or turns it to where its line was clicked; the wheel turns."""
+    """A line for each dial. A click takes it in hand, the wheel turns the one that is."""
 
     @dataclass
     class Taken(Message):
@@ -46,23 +46,23 @@ class DialsBox(Box):
 
         by: int
 
-    def __init__(self) -> None:
-        super().__init__("dials", id="dials")
-        self.caption = "- + turns the bright one"
-        self.sampling, self.in_hand = Sampling(), "t"
+    def __init__(self, title: str, id: str) -> None:  # noqa: A002
+        super().__init__(title, id=id)
+        self.dials: Sequence[Dial] = ()
+        self.in_hand = ""
 
-    def put(self, sampling: Sampling, in_hand: str) -> None:
-        self.sampling, self.in_hand = sampling, in_hand
-        self.redraw()
+    def put(self, dials: Sequence[Dial], in_hand: str, caption: str = "- + turns the bright one") -> None:
+        if (dials, in_hand, caption) != (self.dials, self.in_hand, self.caption):
+            self.dials, self.in_hand = dials, in_hand
+            self.show(caption=caption)
 
     def content(self, width: int, height: int) -> Sequence[Line]:
-        return draw_dials(dials(self.sampling), width, self.in_hand)
+        return draw_dials(self.dials, width, self.in_hand)
 
     def on_click(self, event: events.Click) -> None:
-        keys = list(NAMES)
         row = self.row_at(event)
-        if 0 <= row < len(keys):
-            self.post_message(self.Taken(keys[row]))
+        if 0 <= row < len(self.dials):
+            self.post_message(self.Taken(self.dials[row].key))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
