@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from seqplay.data.xray import Xray
 
 POLL_SECONDS = 0.1
+LATE_SECONDS = 0.5
 LOADING_SECONDS = 0.01  # between two looks into a log that is read for the first time
 DRAW_SECONDS = 0.2  # at most five pictures a second of what changes
 LEAVING = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -235,6 +236,16 @@ class Playground(App[None]):
         self.run_worker(self._choose_subject())
         self.run_worker(self._list_plugins(), group="plugins")
         self.set_interval(POLL_SECONDS, self._poll)
+        self.set_interval(LATE_SECONDS, self._finish_resizing)
+
+    def _finish_resizing(self) -> None:
+        """Draw a size that still waits.
+
+        Textual draws one 8 ms after it came, by a timer that leaves out a tick where it is late; and while that one
+        waits, none that comes later is drawn.
+        """
+        if self._resize_event is not None:
+            self._check_resize()
 
     async def on_unmount(self) -> None:
         """Let no process that answers outlive the app."""

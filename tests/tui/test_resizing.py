@@ -103,6 +103,17 @@ def test_a_cramped_screen_still_offers_texts_and_shows_the_loss() -> None:
     in_a_loop(look())
 
 
+def test_a_size_whose_timer_was_late_is_drawn_all_the_same() -> None:
+    async def look() -> None:
+        async with playground((120, 36)) as pilot:
+            pilot.app._resize_timer = pilot.app.set_timer(3600, lambda: None)  # one that never comes
+            for width, height in ((90, 28), (70, 26)):
+                await resize(pilot, width, height)
+                await until(pilot, lambda height=height: len(shown(pilot)) == height, "the size")
+
+    in_a_loop(look())
+
+
 def test_three_hundred_resizes_while_the_log_grows() -> None:
     sizes = random.Random(1)
 
