@@ -9,7 +9,7 @@ from seqplay.errors import MissingError, RunError, UsageError, said
 from seqplay.options import configure
 from seqplay.plugin_choice import FileEntry
 from seqplay.recipe import Plan
-from seqplay.runs.network import lacking, planned
+from seqplay.runs.network import planned
 
 
 def load(name: str, kind: str = "cell") -> tuple[Architecture, plugins.Plugin]:
@@ -50,12 +50,10 @@ def load_planned(plan: Plan) -> Architecture:
 
     Raises MissingError that names the package which gets it back, and RunError where the settings are not its own.
     """
-    problem, found = lacking(plan), planned(plan)
-    if problem or not found:
-        raise MissingError(problem)
-    architecture, plugin = load(found[0], plan.kind)
-    if isinstance(plugin.entry, FileEntry) and plugin.version != plan.version:  # it has changed in this moment
-        raise MissingError(lacking(plan))
+    name, wanted = planned(plan)
+    architecture, plugin = load(name, plan.kind)
+    if plugin.version != wanted.version:
+        raise MissingError(f"The {plan.kind} '{plan.network}' has changed in this moment. Try again.")
     if plan.model and architecture.task != plan.task:
         raise RunError(f"The plan does not fit its model: '{plan.model}' is for the task {architecture.task}.")
     try:

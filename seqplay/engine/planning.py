@@ -118,8 +118,7 @@ def check_machine(plan: Plan) -> list[str]:
             f"This run trains on {plan.device}, which torch does not find here. Sampling works everywhere."
         )
     notices = []
-    found = planned(plan)
-    here = found[1].version if found else plan.version
+    here = planned(plan)[1].version
     if here != plan.version and plan.distribution != "seqplay":  # its own changes keep what a plan means
         whose = f"{plan.distribution} {plan.version}"
         notices.append(f"planned with {whose}, goes on with {here}: losses may differ, if it can read the checkpoint")

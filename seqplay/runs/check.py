@@ -27,7 +27,7 @@ from seqplay.runs.check_logs import about_figures, about_log, about_requests
 from seqplay.runs.contents import KEPT_IN_STEP, contents, kept_files
 from seqplay.runs.findings import Finding
 from seqplay.runs.layout import RunFiles
-from seqplay.runs.network import lacking, planned
+from seqplay.runs.network import planned
 from seqplay.runs.reader import last_row
 from seqplay.runs.rows import Row
 from seqplay.runs.writable import check_writable
@@ -124,14 +124,10 @@ def _cell(known: Plan | Recipe | None, done: Row | None) -> Iterator[Finding]:
     kind, name = ("model", known.model) if known.model else ("cell", known.cell)
     subject = f"{kind} {name}"
     try:
-        found = planned(known) if isinstance(known, Plan) else (name, plugins.find(name, kind))
-        problem = lacking(known) if isinstance(known, Plan) else ""
+        plugin = planned(known)[1] if isinstance(known, Plan) else plugins.find(name, kind)
     except MissingError as missing:
-        found, problem = None, str(missing)
-    if problem or found is None:
-        yield Finding("bad", subject, problem)
+        yield Finding("bad", subject, str(missing))
         return
-    plugin = found[1]
     yield Finding("ok", subject, f"is installed, from {plugin.origin}")
     if done or not isinstance(known, Plan):
         return

@@ -10,6 +10,7 @@ import pytest
 from tiny_plugins import install
 
 from seqplay import __version__, plugin_choice, plugins
+from seqplay.errors import MissingError
 from seqplay.recipe import Plan
 from seqplay.runs.network import lacking, planned
 
@@ -42,10 +43,9 @@ def planned_with(name: str, distribution: str, version: str = "1.0") -> Plan:
     return dataclasses.replace(PLAN, cell=name, distribution=distribution, version=version)
 
 
-def reached(plan: Plan) -> str | None:
+def reached(plan: Plan) -> str:
     """The name that reaches its network."""
-    found = planned(plan)
-    return found[0] if found else None
+    return planned(plan)[0]
 
 
 def test_nothing_is_lacking_where_it_is_installed(site: Path) -> None:
@@ -66,7 +66,8 @@ def test_what_is_not_installed_is_named_with_what_brings_it_back() -> None:
         "get it back with: pip install seqplay-mine"
     )
     assert lacking(MODEL).startswith("This run's model 'grower' came from seqplay-grower 1.0, which is not installed")
-    assert planned(PLAN) is None
+    with pytest.raises(MissingError, match="which is not installed here"):
+        planned(PLAN)
 
 
 def test_a_cell_of_the_same_name_from_somebody_else_is_another_one(site: Path) -> None:
@@ -134,7 +135,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_file_has_to_be_named_again_even_where_it_lies_here(own: Path) -> None:
     plan = plan_of_file(own)
-    assert planned(plan) is None
+    with pytest.raises(MissingError, match="Name it again"):
+        planned(plan)
     assert lacking(plan) == (
         f"This run's cell 'own.py:Own' is in a file (SHA-256 {plan.version[:12]}). Name it again to sample or "
         "resume: --cell FOLDER/own.py:Own"
